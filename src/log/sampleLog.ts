@@ -1,0 +1,108 @@
+import type { Frame } from '../dsp/frame.ts';
+
+/** A stream's life begins: a new epoch, numbering from 0, and what never changes within it. */
+export interface StreamRecord {
+  readonly type: 'stream';
+  readonly stream: string;
+  /** Random 64-bit id, 16 hexadecimal digits. */
+  readonly epoch: string;
+  readonly channels: readonly ChannelInfo[];
+  /** Samples per second, > 0. */
+  readonly rate: number;
+}
+
+export interface ChannelInfo {
+  readonly name: string;
+  readonly unit?: string | undefined;
+  /** What the producer took off every sample, so that float32 is fine enough; the true value is offset + sample. */
+  readonly offset: number;
+}
+
+/** A frame as it was decided: duplicates cut off, seq and time fixed. Replay never decides again. */
+export interface SamplesRecord extends Frame {
+  readonly type: 'samples';
+  readonly stream: string;
+  /** Milliseconds since 1970 of the first row. */
+  readonly time: number;
+  /** Milliseconds between rows. */
+  readonly period: number;
+}
+
+/** The kernel that makes the trends from `seq` on: the numbers themselves, so a deleted model file changes nothing. */
+export interface FilterRecord {
+  readonly type: 'filter';
+  readonly stream: string;
+  readonly seq: number;
+  /** Taps newest first, one kernel for all channels or one for each. */
+  readonly kernels: readonly { readonly taps: Float32Array; readonly bias: number }[];
+  /** SHA-256 of taps and biases as little-endian float32, hexadecimal. */
+  readonly sha256: string;
+  readonly model: string;
+  readonly version: number;
+  readonly minCoverage: number;
+  readonly fingerprint: string;
+}
+
+/** From `seq` on the stream has no kernel: raw samples only, for the reason given. */
+export interface UnfilteredRecord {
+  readonly type: 'unfiltered';
+  readonly stream: string;
+  readonly seq: number;
+  readonly reason: string;
+}
+
+export type LogRecord = StreamRecord | SamplesRecord | FilterRecord | UnfilteredRecord;
+
+/** What the log knows of a stream: enough to resume it. */
+export interface StreamHead {
+  readonly epoch: string;
+  readonly channels: readonly ChannelInfo[];
+  readonly rate: number;
+  /** The first seq not yet held. */
+  readonly nextSeq: number;
+  /** The oldest seq still held (equal to `nextSeq` when none is). */
+  readonly oldestSeq: number;
+  /** Time of the newest row held (ms since 1970), undefined when none is. */
+  readonly newestTime: number | undefined;
+  /** What the newest samples are filtered with. */
+  readonly filter: FilterRecord | UnfilteredRecord | undefined;
+}
+
+/** Counts the records ever committed; it only grows. */
+export type Position = number;
+
+export interface TrimRule {
+  /** How many bytes of samples (4 × rows × channels) the log may hold before its oldest records go. */
+  readonly maxBytes: number;
+  /** How many of its newest samples every stream keeps all the same, however old. */
+  readonly keepSamples: number;
+}
+
+/**
+ * The one durable thing: an append-only log of raw frames and of every decision that shapes a trend. Windows, trends
+ * and history are derived from it. One owner at a time: opening takes ownership or is refused.
+ */
+export interface SampleLog {
+  /** What surviving a commit means, as `welcome` tells it. */
+  readonly durability: 'memory' | 'normal' | 'full';
+  /**
+   * Appends all records of the batch or none. One call in flight: the caller gathers meanwhile. Resolves once they
+   * hold to the promise of `durability`. Rejects with `logBusy` when called during another commit, with `logOrder` for
+   * a record that does not follow on from what is held, with `logClosed` after `close`.
+   */
+  commit(batch: readonly LogRecord[]): Promise<Position>;
+  /**
+   * Committed records of the stream's present epoch for seqs `[fromSeq, toSeq)`, in order: first the filter in force
+   * at `fromSeq`, if any, then samples cut to the range, and filters where they take effect. Seqs not held are absent.
+   */
+  read(
+    stream: string,
+    fromSeq: number,
+    toSeq: number,
+  ): AsyncIterable<SamplesRecord | FilterRecord | UnfilteredRecord>;
+  head(stream: string): StreamHead | undefined;
+  streams(): readonly string[];
+  trim(rule: TrimRule): Promise<void>;
+  /** Gives up ownership; what was committed stays as `durability` says. */
+  close(): Promise<void>;
+}

@@ -60,7 +60,7 @@ export interface StreamHead {
   readonly rate: number;
   /** The first seq not yet held. */
   readonly nextSeq: number;
-  /** The oldest seq still held (equal to `nextSeq` when none is). */
+  /** From here on nothing was removed: 0, or where the last trim ended. */
   readonly oldestSeq: number;
   /** Time of the newest row held (ms since 1970), undefined when none is. */
   readonly newestTime: number | undefined;

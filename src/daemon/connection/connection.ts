@@ -1,0 +1,237 @@
+import type { RawData, WebSocket } from 'ws';
+import type { ClientMessage, OpenMessage, SamplesMessage } from '../../wire/clientMessages.ts';
+import { closeCodes } from '../../wire/closeCodes.ts';
+import type { ServerCodec } from '../../wire/codec.ts';
+import type { Hello, Welcome } from '../../wire/serverMessages.ts';
+import { WireError } from '../../wire/wireError.ts';
+import type { Hub } from '../hub/hub.ts';
+import type { Subscription } from '../hub/subscription.ts';
+import type { Incoming } from '../ingest/ingest.ts';
+import type { FilterChoice, Reply } from '../ingest/step.ts';
+import { producers, producerWindow } from './producers.ts';
+import { type SharedBodies, socketOutbound } from './socketOutbound.ts';
+
+/** What a connection needs of the daemon. */
+export interface ConnectionPorts {
+  readonly hello: Hello;
+  readonly welcome: Omit<Welcome, 'id'>;
+  readonly hub: Hub;
+  /** Hands an event to its stream. */
+  readonly ingest: (incoming: Incoming) => void;
+  /** Which kernel a stream that begins now would have. */
+  readonly choose: (channels: readonly string[], rate: number) => FilterChoice;
+  /** A new random epoch. */
+  readonly freshEpoch: () => string;
+  readonly count: (name: 'overflowSamples', by: number) => void;
+  readonly shared: SharedBodies;
+}
+
+export interface Connection {
+  /** An answer of a stream to this connection's producer. */
+  reply(reply: Reply): void;
+  /** Sends the acknowledgements that have gathered: the last of each slot. */
+  flushAcks(): void;
+  end(code: number, reason: string): void;
+  /** Ends it without waiting for the client. */
+  terminate(): void;
+}
+
+/** One WebSocket, from `hello` to its end: parses, checks the order of ids, and hands each message to its room. */
+export function connection(
+  number: number,
+  socket: WebSocket,
+  codec: ServerCodec,
+  ports: ConnectionPorts,
+): Connection {
+  const outbound = socketOutbound(socket, codec, ports.shared);
+  const produced = producers(number, (on) => (on ? socket.pause() : socket.resume()));
+  const subscriptions = new Map<number, Subscription>();
+  const acks = new Map<number, number>();
+  const { interval, timeout } = ports.hello.ping;
+  let lastId = -1;
+  let slots = 0;
+  let heard = performance.now();
+  let beat = heard;
+
+  function receive(data: RawData, isBinary: boolean): void {
+    heard = performance.now();
+    const text = isBinary ? new Uint8Array(data as Buffer) : data.toString();
+    try {
+      take(codec.parseClientMessage(text), text.length);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      refuse(error);
+    }
+  }
+
+  /** Says why; ends the connection where the parser says that no answer would do. */
+  function refuse(error: WireError): void {
+    const { id, slot, field, retryAfter, closeCode, message } = error;
+    const code = error.code as 'badMessage';
+    outbound.control({ type: 'error', id, slot, code, message, field, retryAfter });
+    if (closeCode !== undefined) outbound.end(closeCode, message);
+  }
+
+  function take(message: ClientMessage, bytes: number): void {
+    if (message.type === 'alive') return;
+    if (message.type === 'samples') {
+      takeSamples(message, bytes);
+      return;
+    }
+    if (message.id <= lastId) {
+      const text = `id: expected more than ${lastId}, the last one, got ${message.id}`;
+      throw new WireError('badMessage', text, { field: 'id', closeCode: closeCodes.idReused });
+    }
+    lastId = message.id;
+    switch (message.type) {
+      case 'auth':
+        outbound.control({ ...ports.welcome, id: message.id });
+        return;
+      case 'open':
+        open(message);
+        return;
+      case 'close':
+        close(message.id, message.slot);
+        return;
+      case 'subscribe':
+        subscriptions.set(
+          message.id,
+          ports.hub.subscribe(message, outbound, () => slots++),
+        );
+        return;
+      case 'unsubscribe':
+        unsubscribe(message.id, message.subscription);
+        return;
+      case 'streams':
+        outbound.control({
+          type: 'streams',
+          id: message.id,
+          streams: ports.hub.streams(message.pattern ?? '**'),
+        });
+        return;
+    }
+  }
+
+  function takeSamples(message: SamplesMessage, bytes: number): void {
+    const { slot, seq, time, period, rows, planes } = message;
+    const stream = produced.take(message, bytes);
+    if (message.overflow > 0) ports.count('overflowSamples', message.overflow);
+    const by = { connection: number, slot };
+    ports.ingest({
+      stream,
+      event: { type: 'samples', by, seq, time, period, rows, planes, receivedAt: Date.now() },
+    });
+  }
+
+  function open(message: OpenMessage): void {
+    const { id, stream, channels, rate, producer, epoch, nextSeq, takeover } = message;
+    const by = { connection: number, slot: slots++ };
+    produced.opening(by.slot, stream, channels.length);
+    const filter = ports.choose(
+      channels.map(({ name }) => name),
+      rate,
+    );
+    const freshEpoch = ports.freshEpoch();
+    const asked = { id, channels, rate, producer, epoch, nextSeq, takeover };
+    ports.ingest({ stream, event: { type: 'open', by, ...asked, freshEpoch, filter } });
+  }
+
+  function close(id: number, slot: number): void {
+    const stream = produced.stream(slot);
+    if (stream === undefined) {
+      throw new WireError('unknownSlot', `slot: expected one that "opened" gave, got ${slot}`, {
+        id,
+        field: 'slot',
+      });
+    }
+    ports.ingest({ stream, event: { type: 'close', by: { connection: number, slot }, id } });
+  }
+
+  function unsubscribe(id: number, subscription: number): void {
+    const held = subscriptions.get(subscription);
+    if (!held) {
+      const text = `subscription: expected the id of a subscribe, got ${subscription}`;
+      throw new WireError('unknownSubscription', text, { id, field: 'subscription' });
+    }
+    held.close();
+    subscriptions.delete(subscription);
+    outbound.control({ type: 'unsubscribed', id, subscription });
+  }
+
+  /** Both ways as messages, for browsers do not see pings. */
+  function alive(): void {
+    const now = performance.now();
+    // A socket that we do not read cannot be heard.
+    if (!socket.isPaused && now - heard > interval + timeout) {
+      const silence = Math.round(now - heard);
+      outbound.end(
+        closeCodes.noAlive,
+        `nothing heard for ${silence} ms, expected "alive" each ${interval} ms`,
+      );
+      return;
+    }
+    if (now - beat < interval) return;
+    beat = now;
+    const silent = [...subscriptions.values()].flatMap((subscription) => subscription.silent());
+    outbound.control({ type: 'alive', t: Date.now(), ...(silent.length > 0 && { slots: silent }) });
+  }
+
+  const timer = setInterval(alive, Math.min(interval, timeout) / 4);
+  socket.on('message', receive);
+  socket.once('close', () => {
+    clearInterval(timer);
+    for (const subscription of subscriptions.values()) subscription.close();
+    for (const by of produced.all()) {
+      ports.ingest({ stream: produced.stream(by.slot)!, event: { type: 'close', by } });
+    }
+  });
+  outbound.control(ports.hello);
+  outbound.control(ports.welcome);
+
+  return {
+    reply(reply) {
+      const { slot } = reply.to;
+      switch (reply.type) {
+        case 'opened':
+          produced.opened(slot);
+          outbound.control({
+            type: 'opened',
+            id: reply.id,
+            slot,
+            epoch: reply.epoch,
+            nextSeq: reply.nextSeq,
+            window: producerWindow,
+          });
+          return;
+        case 'ack':
+          acks.set(slot, reply.nextSeq);
+          produced.answered(slot);
+          return;
+        case 'closed':
+          produced.closed(slot);
+          outbound.control({ type: 'closed', id: reply.id, slot, reason: reply.reason });
+          return;
+        case 'error': {
+          const { id, code, field, message } = reply;
+          if (id === undefined) produced.answered(slot);
+          else produced.closed(slot);
+          outbound.control({
+            type: 'error',
+            id,
+            slot: id === undefined ? slot : undefined,
+            code,
+            field,
+            message,
+          });
+          return;
+        }
+      }
+    },
+    flushAcks() {
+      for (const [slot, nextSeq] of acks) outbound.control({ type: 'ack', slot, nextSeq });
+      acks.clear();
+    },
+    end: outbound.end,
+    terminate: () => socket.terminate(),
+  };
+}

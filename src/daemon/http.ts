@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { limits, type Subprotocol, subprotocols } from '../wire/limits.ts';
+
+export interface HttpPorts {
+  /** What `/readyz` answers. */
+  readonly status: () => object;
+  readonly connected: (socket: WebSocket, subprotocol: Subprotocol) => void;
+  /** A WebSocket failed: a broken frame, a reset. Its own 'close' follows. */
+  readonly socketFailed: (error: Error) => void;
+}
+
+/** The daemon's one port: WebSocket at `/v1`, health at `/livez` and `/readyz`, a page at `/`. */
+export function httpServer({ status, connected, socketFailed }: HttpPorts): Server {
+  const server = createServer({ headersTimeout: 5000, requestTimeout: 10_000 }, (request, response) =>
+    answer(request, response, status),
+  );
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.message,
+    perMessageDeflate: false,
+    handleProtocols: (asked) => subprotocols.find((known) => asked.has(known)) ?? false,
+  });
+  server.on('upgrade', (request, stream, head) => {
+    stream.on('error', socketFailed);
+    const refusal = refused(request);
+    if (refusal) {
+      refuse(stream, refusal);
+      return;
+    }
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      socket.on('error', socketFailed);
+      connected(socket, socket.protocol as Subprotocol);
+    });
+  });
+  return server;
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, status: () => object): void {
+  const reply = (code: number, type: string, body: string): void => {
+    response.writeHead(code, {
+      'content-type': type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'",
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    reply(405, 'text/plain; charset=utf-8', 'expected GET\n');
+    return;
+  }
+  switch (pathOf(request)) {
+    case '/':
+      reply(200, 'text/html; charset=utf-8', page);
+      return;
+    case '/livez':
+      reply(200, 'text/plain; charset=utf-8', 'ok\n');
+      return;
+    case '/readyz':
+      reply(200, 'application/json', `${JSON.stringify(status())}\n`);
+      return;
+    default:
+      reply(404, 'text/plain; charset=utf-8', 'expected /, /livez, /readyz, or a WebSocket at /v1\n');
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0]!;
+}
+
+/** Why an upgrade is not for us, with its status; undefined where it is. */
+function refused(request: IncomingMessage): { code: string; text: string } | undefined {
+  if (pathOf(request) !== '/v1') return { code: '404 Not Found', text: 'expected a WebSocket at /v1' };
+  const asked = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  if (asked.some((name) => subprotocols.some((known) => known === name))) return undefined;
+  return { code: '400 Bad Request', text: `expected a subprotocol of: ${subprotocols.join(', ')}` };
+}
+
+function refuse(stream: Duplex, { code, text }: { code: string; text: string }): void {
+  const body = `${text}\n`;
+  stream.end(
+    `HTTP/1.1 ${code}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+const page = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>firtrend</title>
+<h1>firtrend is running</h1>
+<p>The dashboard will be here. Until then: <code>npx firtrend tail '**' --url ws://HOST:PORT</code> follows the trends
+in a terminal, and <a href="/readyz">/readyz</a> tells what this daemon runs on.
+</html>
+`;

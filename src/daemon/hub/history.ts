@@ -1,0 +1,65 @@
+import { maxTaps } from '../../dsp/kernel.ts';
+import type { LogRecord, SampleLog } from '../../log/sampleLog.ts';
+import type { FilterBank } from '../ingest/filterBank.ts';
+import { type TrendRecord, trendMaker } from '../ingest/trendMaker.ts';
+import { type KernelRecord, sameKernel, type Topic } from './topic.ts';
+
+/** How many samples (rows × channels) are read and filtered at a time. */
+const samplesAtOnce = 64 * 1024;
+
+/** Trends of the past, recomputed from the log with the kernels that were in force: the bits of the live ones. */
+export interface History {
+  /** The oldest trend that can be served exactly: the first of the epoch, else the oldest sample held + K - 1. */
+  floor(topic: Topic): number;
+  reader(topic: Topic, fromSeq: number): HistoryReader;
+}
+
+export interface HistoryReader {
+  /**
+   * The next entries of `[where the last call ended, toSeq)`, in order: frames with their trends, and kernels before
+   * the first frame they concern. Not always all of them; undefined when the topic's epoch has ended.
+   */
+  read(toSeq: number): Promise<(TrendRecord | KernelRecord)[] | undefined>;
+}
+
+export function history(log: SampleLog, bank: FilterBank): History {
+  return {
+    floor({ name, kernel }) {
+      const oldestSeq = log.head(name)?.oldestSeq ?? 0;
+      if (oldestSeq === 0) return 0;
+      // A kernel that took over within what is held may follow a longer one.
+      const taps =
+        kernel.type === 'filter' && kernel.seq <= oldestSeq ? kernel.kernels[0]!.taps.length : maxTaps;
+      return oldestSeq + taps - 1;
+    },
+
+    reader({ name, epoch, channels }, fromSeq) {
+      const maker = trendMaker(log, bank);
+      maker.seek(name, channels.length, fromSeq);
+      const rows = Math.max(1, Math.floor(samplesAtOnce / channels.length));
+      let nextSeq = fromSeq;
+      let kernel: KernelRecord | undefined;
+
+      return {
+        async read(toSeq) {
+          const end = Math.min(toSeq, nextSeq + rows);
+          const records: Exclude<LogRecord, { type: 'stream' }>[] = [];
+          for await (const record of log.read(name, nextSeq, end)) {
+            if (record.type !== 'samples') {
+              // Each read begins with the filter in force.
+              if (kernel && sameKernel(record, kernel)) continue;
+              kernel = record;
+            }
+            records.push(record);
+          }
+          if (log.head(name)?.epoch !== epoch) return undefined;
+          const trends = await maker.make(records);
+          if (log.head(name)?.epoch !== epoch) return undefined;
+          nextSeq = end;
+          let made = 0;
+          return records.map((record) => (record.type === 'samples' ? trends[made++]! : record));
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,252 @@
+import { type Frame, sliceFrame } from '../../dsp/frame.ts';
+import type { ChannelInfo, FilterRecord, LogRecord, StreamHead } from '../../log/sampleLog.ts';
+
+/** What makes a stream's trends: a kernel with its settings, or the reason why there is none. */
+export type FilterChoice = Omit<FilterRecord, 'type' | 'stream' | 'seq'> | { readonly reason: string };
+
+/** One end of a producer's slot: which connection, and which of its slots. */
+export interface ProducerSlot {
+  readonly connection: number;
+  readonly slot: number;
+}
+
+interface Producer extends ProducerSlot {
+  /** The device's own id, by which it may take over from a ghost of itself. */
+  readonly id: string | undefined;
+  /** The lowest seq it may send: 0 when it quoted the epoch, else what `opened` told it. */
+  readonly startSeq: number;
+}
+
+/** All that decides what becomes of the next event of one stream. Plain data. */
+export interface StreamState {
+  readonly name: string;
+  /** Undefined until the stream has begun. */
+  readonly life:
+    | { readonly epoch: string; readonly channels: readonly ChannelInfo[]; readonly rate: number }
+    | undefined;
+  readonly nextSeq: number;
+  /** When the row `nextSeq` is due if nothing is missing (ms since 1970). */
+  readonly due: number | undefined;
+  readonly producer: Producer | undefined;
+  readonly filter: FilterChoice | undefined;
+}
+
+export interface OpenEvent {
+  readonly type: 'open';
+  readonly by: ProducerSlot;
+  readonly id: number;
+  readonly channels: readonly ChannelInfo[];
+  readonly rate: number;
+  readonly producer?: string | undefined;
+  readonly epoch?: string | undefined;
+  readonly nextSeq?: number | undefined;
+  readonly takeover?: boolean | undefined;
+  /** What a new life would be called and filtered with: chance and configuration are passed in. */
+  readonly freshEpoch: string;
+  readonly filter: FilterChoice;
+}
+
+export interface SamplesEvent {
+  readonly type: 'samples';
+  readonly by: ProducerSlot;
+  readonly seq?: number | undefined;
+  readonly time?: number | undefined;
+  readonly period?: number | undefined;
+  readonly rows: number;
+  /** [channel][row], NaN missing. */
+  readonly planes: Float32Array;
+  /** When it came (ms since 1970): the clock is passed in. */
+  readonly receivedAt: number;
+}
+
+export type StreamEvent =
+  | OpenEvent
+  | SamplesEvent
+  /** A producer gives its slot back (`id`: it asked for it), or its connection ended. */
+  | { readonly type: 'close'; readonly by: ProducerSlot; readonly id?: number | undefined }
+  /** From the next sample on, another kernel. */
+  | { readonly type: 'swap'; readonly filter: FilterChoice };
+
+export type Reply =
+  | {
+      readonly type: 'opened';
+      readonly to: ProducerSlot;
+      readonly id: number;
+      readonly epoch: string;
+      readonly nextSeq: number;
+    }
+  | { readonly type: 'ack'; readonly to: ProducerSlot; readonly nextSeq: number }
+  | {
+      readonly type: 'closed';
+      readonly to: ProducerSlot;
+      readonly id?: number | undefined;
+      readonly reason?: 'takenOver';
+    }
+  | {
+      readonly type: 'error';
+      readonly to: ProducerSlot;
+      readonly id?: number | undefined;
+      readonly code: 'streamBusy' | 'seqBelowHead';
+      readonly field?: string;
+      readonly message: string;
+    };
+
+export type Count = 'duplicateRows' | 'gapRows' | 'irregularFrames' | 'droppedFrames';
+
+/** What an event came to. Records go to the log; replies may leave only when the records of their step are committed. */
+export interface Step {
+  readonly state: StreamState;
+  readonly records: readonly LogRecord[];
+  readonly replies: readonly Reply[];
+  readonly counts: Readonly<Partial<Record<Count, number>>>;
+}
+
+/** The state of a stream as the log knows it, or of one that has yet to begin. */
+export function initialState(name: string, head: StreamHead | undefined): StreamState {
+  if (!head)
+    return { name, life: undefined, nextSeq: 0, due: undefined, producer: undefined, filter: undefined };
+  const { epoch, channels, rate, nextSeq, newestTime, filter } = head;
+  const due = newestTime === undefined ? undefined : newestTime + 1000 / rate;
+  return { name, life: { epoch, channels, rate }, nextSeq, due, producer: undefined, filter };
+}
+
+/**
+ * Everything that is decided about a stream (order, gaps, duplicates, epochs, kernels, who may send) is decided here,
+ * by this pure function: clock, chance and configuration come with the event.
+ */
+export function step(state: StreamState, event: StreamEvent): Step {
+  switch (event.type) {
+    case 'open':
+      return open(state, event);
+    case 'samples':
+      return samples(state, event);
+    case 'close':
+      return close(state, event.by, event.id);
+    case 'swap':
+      return swap(state, event.filter);
+  }
+}
+
+function open(state: StreamState, event: OpenEvent): Step {
+  const { by, id, producer: producerId } = event;
+  const former = state.producer;
+  const ghost = former !== undefined && producerId !== undefined && former.id === producerId;
+  if (former && !ghost && event.takeover !== true) {
+    return only(state, {
+      type: 'error',
+      to: by,
+      id,
+      code: 'streamBusy',
+      field: 'stream',
+      message: `stream: ${state.name} already has a producer; expected its "producer" id or "takeover": true`,
+    });
+  }
+  const replies: Reply[] = former ? [{ type: 'closed', to: former, reason: 'takenOver' }] : [];
+  const quoted = event.epoch !== undefined && event.epoch === state.life?.epoch;
+  const weLostSome = quoted && (event.nextSeq ?? 0) > state.nextSeq;
+  const goesOn = state.life !== undefined && sameLife(state.life, event) && !weLostSome;
+  const life = goesOn ? state.life : { epoch: event.freshEpoch, channels: event.channels, rate: event.rate };
+  const nextSeq = goesOn ? state.nextSeq : 0;
+  const begun: StreamState = {
+    name: state.name,
+    life,
+    nextSeq,
+    due: goesOn ? state.due : undefined,
+    filter: event.filter,
+    producer: { ...by, id: producerId, startSeq: goesOn && quoted ? 0 : nextSeq },
+  };
+  const records: LogRecord[] = [];
+  if (!goesOn) records.push({ type: 'stream', stream: state.name, ...life });
+  if (!goesOn || !sameFilter(state.filter, event.filter)) {
+    records.push(filterRecord(state.name, nextSeq, event.filter));
+  }
+  replies.push({ type: 'opened', to: by, id, epoch: life.epoch, nextSeq });
+  return { state: begun, records, replies, counts: {} };
+}
+
+function samples(state: StreamState, event: SamplesEvent): Step {
+  const { life, producer, nextSeq } = state;
+  if (!life || !producer || !sameSlot(producer, event.by)) {
+    // Frames in flight when the slot was taken over: `closed` has told, or is about to tell, their sender.
+    return { ...only(state), counts: { droppedFrames: 1 } };
+  }
+  const first = event.seq ?? nextSeq;
+  if (first < producer.startSeq) {
+    return only(state, {
+      type: 'error',
+      to: event.by,
+      code: 'seqBelowHead',
+      field: 'seq',
+      message: `seq: expected at least ${producer.startSeq}, where "opened" said to start (the epoch was not quoted), got ${first}`,
+    });
+  }
+  const held = Math.max(0, nextSeq - first);
+  if (held >= event.rows) {
+    return { ...only(state, { type: 'ack', to: event.by, nextSeq }), counts: { duplicateRows: event.rows } };
+  }
+  const period = event.period ?? 1000 / life.rate;
+  // Without a time the newest row is taken to be of this moment; it is stamped here, once, and logged so.
+  const time = (event.time ?? event.receivedAt - (event.rows - 1) * period) + held * period;
+  const whole: Frame = { seq: first, rows: event.rows, planes: event.planes };
+  const frame = held === 0 ? whole : sliceFrame(whole, held, event.rows);
+  const gap = frame.seq - nextSeq;
+  const due = state.due === undefined ? time : state.due + gap * period;
+  const end = frame.seq + frame.rows;
+  return {
+    state: { ...state, nextSeq: end, due: time + frame.rows * period },
+    records: [{ type: 'samples', stream: state.name, ...frame, time, period }],
+    replies: [{ type: 'ack', to: event.by, nextSeq: end }],
+    counts: {
+      ...(held > 0 && { duplicateRows: held }),
+      ...(gap > 0 && { gapRows: gap }),
+      ...(event.time !== undefined && Math.abs(time - due) > period && { irregularFrames: 1 }),
+    },
+  };
+}
+
+function close(state: StreamState, by: ProducerSlot, id: number | undefined): Step {
+  const mine = state.producer !== undefined && sameSlot(state.producer, by);
+  const closed: Reply[] = id === undefined ? [] : [{ type: 'closed', to: by, id }];
+  return only(mine ? { ...state, producer: undefined } : state, ...closed);
+}
+
+function swap(state: StreamState, filter: FilterChoice): Step {
+  if (!state.life || sameFilter(state.filter, filter)) return only(state);
+  return { ...only({ ...state, filter }), records: [filterRecord(state.name, state.nextSeq, filter)] };
+}
+
+function only(state: StreamState, ...replies: Reply[]): Step {
+  return { state, records: [], replies, counts: {} };
+}
+
+function filterRecord(stream: string, seq: number, filter: FilterChoice): LogRecord {
+  return 'reason' in filter
+    ? { type: 'unfiltered', stream, seq, reason: filter.reason }
+    : { ...filter, type: 'filter', stream, seq };
+}
+
+/** Channels (names, units, offsets) and rate are fixed for an epoch: a stream that comes with others begins anew. */
+function sameLife(a: Pick<OpenEvent, 'channels' | 'rate'>, b: Pick<OpenEvent, 'channels' | 'rate'>): boolean {
+  return (
+    a.rate === b.rate &&
+    a.channels.length === b.channels.length &&
+    a.channels.every((channel, c) => {
+      const other = b.channels[c]!;
+      return channel.name === other.name && channel.unit === other.unit && channel.offset === other.offset;
+    })
+  );
+}
+
+/** The model's name and version count too, for subscribers are told them. */
+function sameFilter(a: FilterChoice | undefined, b: FilterChoice): boolean {
+  if (a === undefined || 'reason' in a || 'reason' in b) {
+    return a !== undefined && 'reason' in a && 'reason' in b && a.reason === b.reason;
+  }
+  return (['sha256', 'model', 'version', 'minCoverage', 'fingerprint'] as const).every(
+    (key) => a[key] === b[key],
+  );
+}
+
+function sameSlot(a: ProducerSlot, b: ProducerSlot): boolean {
+  return a.connection === b.connection && a.slot === b.slot;
+}

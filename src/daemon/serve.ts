@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Subject } from 'rxjs';
+import { FirtrendError } from '../dsp/error.ts';
+import { maxTaps } from '../dsp/kernel.ts';
+import { chooseDevice, type DeviceRequest } from '../filter/device.ts';
+import { memoryLog } from '../log/memoryLog.ts';
+import type { SampleLog } from '../log/sampleLog.ts';
+import { loadModel } from '../model/loadModel.ts';
+import { closeCodes } from '../wire/closeCodes.ts';
+import { jsonServerCodec } from '../wire/jsonServerCodec.ts';
+import { limits, protocol } from '../wire/limits.ts';
+import type { Hello, Welcome } from '../wire/serverMessages.ts';
+import { type Connection, connection } from './connection/connection.ts';
+import type { SharedBodies } from './connection/socketOutbound.ts';
+import { httpServer } from './http.ts';
+import { history } from './hub/history.ts';
+import { hub } from './hub/hub.ts';
+import { filterBank } from './ingest/filterBank.ts';
+import { type Incoming, ingest, type Released } from './ingest/ingest.ts';
+import type { Count } from './ingest/step.ts';
+import { trendMaker } from './ingest/trendMaker.ts';
+import { modelChoice } from './modelChoice.ts';
+
+export interface ServeOptions {
+  readonly host: string;
+  /** 0 is any free one. */
+  readonly port: number;
+  /** The model repository. */
+  readonly models: string;
+  /** A file, `NAME` or `NAME@VERSION`; without one streams carry raw samples only. */
+  readonly model?: string | undefined;
+  readonly device: DeviceRequest;
+  /** Serve on an address that is not loopback, without authentication. */
+  readonly insecure?: boolean | undefined;
+  /** How often `alive` goes, and how long beyond that silence is borne (ms). */
+  readonly ping?: Hello['ping'] | undefined;
+  /** Where raw samples go; a memory log by default. */
+  readonly log?: SampleLog | undefined;
+  /** Bytes of samples the log may hold. */
+  readonly retentionBytes?: number | undefined;
+  readonly version: string;
+}
+
+export interface Daemon {
+  /** `ws://host:port/v1`. */
+  readonly url: string;
+  /** Rejects when the daemon can go on no more; never resolves. */
+  readonly failed: Promise<never>;
+  /** Tells the clients, finishes what is under way, and frees everything. */
+  close(): Promise<void>;
+}
+
+const defaultPing = { interval: 10_000, timeout: 10_000 };
+const defaultRetention = 256 * 1024 * 1024;
+/** How long clients have to answer a close (ms). */
+const closeTimeout = 1000;
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Starts a daemon: everything it is made of meets here and nowhere else.
+ *
+ * @throws FirtrendError `insecureAddress`, `portInUse`, `listenFailed`, `deviceUnavailable`, and those of `loadModel`
+ */
+export async function serve(options: ServeOptions): Promise<Daemon> {
+  const { host, port, ping = defaultPing } = options;
+  if (!loopback.has(host) && options.insecure !== true) {
+    const text = `host: expected a loopback address (127.0.0.1, ::1), got ${host}; there is no authentication yet: say --insecure to serve it to anyone`;
+    throw new FirtrendError('insecureAddress', text);
+  }
+  const logger = pino({ base: null }, pino.destination({ dest: 2, sync: true }));
+  const device = await chooseDevice(options.device);
+  const model =
+    options.model === undefined ? undefined : await loadModel(options.model, { models: options.models });
+  const log = options.log ?? memoryLog();
+  const bank = filterBank(device);
+  const choice = await modelChoice(model, bank);
+
+  // The one error door of work that nobody awaits: what goes wrong there ends the daemon.
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch((error: unknown) => logger.fatal({ err: error }, 'the daemon can go on no more'));
+
+  const counts = new Map<Count | 'overflowSamples', number>();
+  const count = (name: Count | 'overflowSamples', by: number): void => {
+    counts.set(name, (counts.get(name) ?? 0) + by);
+  };
+  const connections = new Map<number, Connection>();
+  const shared: SharedBodies = new WeakMap();
+  const subscribers = hub(history(log, bank), fail);
+  const incoming = new Subject<Incoming>();
+
+  function release(released: Released): void {
+    if (released.type === 'records') subscribers.release(released.records, released.trends);
+    else connections.get(released.reply.to.connection)?.reply(released.reply);
+  }
+
+  const retention = { maxBytes: options.retentionBytes ?? defaultRetention, keepSamples: maxTaps - 1 };
+  const flow = new Promise<void>((resolve) => {
+    incoming.pipe(ingest({ log, maker: trendMaker(log, bank), retention, count })).subscribe({
+      next: (batch) => {
+        for (const released of batch) release(released);
+        for (const each of connections.values()) each.flushAcks();
+      },
+      error: (error: unknown) => {
+        fail(error);
+        resolve();
+      },
+      complete: resolve,
+    });
+  });
+
+  const hello: Hello = {
+    type: 'hello',
+    protocol,
+    ping,
+    authRequired: false,
+    limits: { message: limits.message, control: limits.control },
+  };
+  const welcome: Welcome = {
+    type: 'welcome',
+    principal: null,
+    scopes: ['*'],
+    expires: null,
+    server: { name: 'firtrend', version: options.version },
+    durability: log.durability,
+    device: { ...device, exact: choice.exact },
+    fingerprint: choice.fingerprint,
+    limits: {
+      message: limits.message,
+      control: limits.control,
+      rows: limits.rows,
+      channels: limits.channels,
+    },
+  };
+  const status = (): object => ({
+    ready: true,
+    device: welcome.device,
+    fingerprint: welcome.fingerprint,
+    durability: log.durability,
+    model: model ? { name: model.name, version: model.version } : null,
+    streams: log.streams().length,
+    connections: connections.size,
+    counts: Object.fromEntries(counts),
+  });
+
+  let opened = 0;
+  const server = httpServer({
+    status,
+    connected(socket) {
+      const number = opened++;
+      const ports = {
+        hello,
+        welcome,
+        hub: subscribers,
+        ingest: (event: Incoming) => incoming.next(event),
+        choose: choice.choose,
+        freshEpoch: () => randomBytes(8).toString('hex'),
+        count,
+        shared,
+      };
+      connections.set(number, connection(number, socket, jsonServerCodec, ports));
+      socket.once('close', () => connections.delete(number));
+    },
+    socketFailed: (error) => logger.warn({ err: error }, 'a connection failed'),
+  });
+  const address = await listen(server, host, port);
+  const url = `ws://${host.includes(':') ? `[${host}]` : host}:${address.port}/v1`;
+  logger.info({ url, ...status() }, 'listening');
+  if (!model) logger.warn('no --model: streams carry raw samples only');
+
+  return {
+    url,
+    failed,
+    async close() {
+      server.close();
+      incoming.complete();
+      await flow;
+      for (const each of connections.values()) each.end(closeCodes.draining, 'the daemon is closing');
+      const deadline = performance.now() + closeTimeout;
+      while (connections.size > 0 && performance.now() < deadline) await setTimeout(10);
+      for (const each of connections.values()) each.terminate();
+      server.closeAllConnections();
+      await log.close();
+      await bank.close();
+    },
+  };
+}
+
+function listen(server: ReturnType<typeof httpServer>, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'EADDRINUSE' ? 'portInUse' : 'listenFailed';
+      const got = code === 'portInUse' ? `${port} is in use on ${host}` : cause.message;
+      reject(new FirtrendError(code, `port: expected a free one (0 takes any), got: ${got}`, { cause }));
+    });
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}

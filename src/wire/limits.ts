@@ -1,0 +1,24 @@
+/** The protocol name that `hello` tells, and the subprotocols a client may ask for. `firtrend.v1.bin` joins here. */
+export const protocol = 'firtrend.v1';
+export const subprotocols = ['firtrend.v1.json'] as const;
+
+export type Subprotocol = (typeof subprotocols)[number];
+
+/** The limits of `firtrend.v1` itself (docs/protocol.md); a daemon may tell lower ones in `welcome`. */
+export const limits = {
+  /** Bytes of one incoming message of any kind. */
+  message: 1024 * 1024,
+  /** Bytes of one incoming message that is not `samples`. */
+  control: 64 * 1024,
+  /** Rows of one frame. */
+  rows: 65_536,
+  channels: 1024,
+  /** Patterns of one subscription. */
+  patterns: 64,
+  /** Nesting of objects and arrays in a message. */
+  depth: 8,
+  /** Exclusive: slots and strides are u32. */
+  u32: 2 ** 32,
+  /** Exclusive: numbers of samples and ids are exact in a double. */
+  seq: 2 ** 53,
+} as const;

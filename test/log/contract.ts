@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type {
+  FilterRecord,
+  LogRecord,
+  SampleLog,
+  SamplesRecord,
+  StreamRecord,
+} from '../../src/log/sampleLog.ts';
+
+export function streamRecord(stream: string, channels = 2, epoch = '00000000000000e1'): StreamRecord {
+  const named = Array.from({ length: channels }, (_, c) => ({ name: `c${c}`, offset: 0 }));
+  return { type: 'stream', stream, epoch, channels: named, rate: 10 };
+}
+
+/** Sample (channel c, seq n) is n + c/10, so that what is read tells where it was written. */
+export function samplesRecord(stream: string, seq: number, rows: number, channels = 2): SamplesRecord {
+  const planes = Float32Array.from(
+    { length: rows * channels },
+    (_, i) => seq + (i % rows) + Math.floor(i / rows) / 10,
+  );
+  return { type: 'samples', stream, seq, rows, planes, time: 1e12 + seq * 100, period: 100 };
+}
+
+export function filterRecord(stream: string, seq: number, model = 'm'): FilterRecord {
+  const kernels = [{ taps: new Float32Array([0.75, 0.25]), bias: 0 }];
+  return {
+    type: 'filter',
+    stream,
+    seq,
+    kernels,
+    sha256: '00',
+    model,
+    version: 1,
+    minCoverage: 0.25,
+    fingerprint: 'f',
+  };
+}
+
+async function readAll(log: SampleLog, stream: string, from: number, to: number): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for await (const record of log.read(stream, from, to)) records.push(record);
+  return records;
+}
+
+/** The seqs and values of channel 0 that a read gives, one entry a row. */
+function rowsOf(records: readonly LogRecord[]): [seq: number, value: number][] {
+  return records.flatMap((record) =>
+    record.type === 'samples'
+      ? Array.from({ length: record.rows }, (_, i): [number, number] => [record.seq + i, record.planes[i]!])
+      : [],
+  );
+}
+
+/** What every adapter of `SampleLog` must do, run on each of them unchanged. `open` gives an empty log. */
+export function sampleLogContract(name: string, open: () => Promise<SampleLog>): void {
+  describe(`SampleLog contract: ${name}`, () => {
+    test('nothing can be read before its commit resolves, all of it after', async () => {
+      const log = await open();
+      const commit = log.commit([streamRecord('a'), filterRecord('a', 0), samplesRecord('a', 0, 3)]);
+      expect(log.head('a')).toBeUndefined();
+      expect(await readAll(log, 'a', 0, 10)).toEqual([]);
+      await commit;
+      expect(await readAll(log, 'a', 0, 10)).toEqual([filterRecord('a', 0), samplesRecord('a', 0, 3)]);
+      expect(log.head('a')).toMatchObject({
+        epoch: '00000000000000e1',
+        nextSeq: 3,
+        oldestSeq: 0,
+        newestTime: 1e12 + 200,
+      });
+      await log.close();
+    });
+
+    test('a batch with one wrong record leaves nothing of it', async () => {
+      const log = await open();
+      await log.commit([streamRecord('a'), samplesRecord('a', 0, 5)]);
+      const wrong: [LogRecord, RegExp][] = [
+        [samplesRecord('a', 4, 2), /samples\.seq: expected at least 6, got 4/],
+        [samplesRecord('never', 0, 2), /never has not begun/],
+        [{ ...samplesRecord('a', 7, 2), rows: 3 }, /3 rows × 2 channels, got 4 values/],
+        [filterRecord('a', 2), /filter\.seq: expected at least 6, got 2/],
+      ];
+      for (const [record, message] of wrong) {
+        await expect(log.commit([samplesRecord('a', 5, 1), record])).rejects.toThrow(message);
+      }
+      expect(log.head('a')?.nextSeq).toBe(5);
+      expect(rowsOf(await readAll(log, 'a', 0, 99))).toHaveLength(5);
+      await log.close();
+    });
+
+    test('one commit at a time', async () => {
+      const log = await open();
+      const first = log.commit([streamRecord('a')]);
+      await expect(log.commit([streamRecord('b')])).rejects.toMatchObject({ code: 'logBusy' });
+      await first;
+      await log.commit([streamRecord('b')]);
+      expect([...log.streams()].sort()).toEqual(['a', 'b']);
+      await log.close();
+    });
+
+    test('positions only grow', async () => {
+      const log = await open();
+      const first = await log.commit([streamRecord('a')]);
+      expect(await log.commit([samplesRecord('a', 0, 1)])).toBeGreaterThan(first);
+      await log.close();
+    });
+
+    test('the filter in force comes first, and each where it takes effect', async () => {
+      const log = await open();
+      await log.commit([streamRecord('a'), filterRecord('a', 0, 'one'), samplesRecord('a', 0, 4)]);
+      await log.commit([
+        filterRecord('a', 4, 'two'),
+        samplesRecord('a', 4, 4),
+        filterRecord('a', 8, 'three'),
+      ]);
+      const order = (await readAll(log, 'a', 2, 99)).map((r) => (r.type === 'filter' ? r.model : r.type));
+      expect(order).toEqual(['one', 'samples', 'two', 'samples', 'three']);
+      const late = (await readAll(log, 'a', 5, 6)).map((r) => (r.type === 'filter' ? r.model : r.type));
+      expect(late).toEqual(['two', 'samples']);
+      expect(log.head('a')?.filter).toMatchObject({ model: 'three', seq: 8 });
+      await log.close();
+    });
+
+    test('a new epoch starts the numbering again and hides the old one', async () => {
+      const log = await open();
+      await log.commit([streamRecord('a'), samplesRecord('a', 0, 9)]);
+      await log.commit([streamRecord('a', 3, '00000000000000e2'), samplesRecord('a', 0, 2, 3)]);
+      expect(log.head('a')).toMatchObject({ epoch: '00000000000000e2', nextSeq: 2 });
+      expect(rowsOf(await readAll(log, 'a', 0, 99))).toEqual([
+        [0, 0],
+        [1, 1],
+      ]);
+      await log.close();
+    });
+
+    test('trim keeps the newest samples of every stream, however old', async () => {
+      const log = await open();
+      await log.commit([streamRecord('quiet'), filterRecord('quiet', 0), samplesRecord('quiet', 0, 4)]);
+      await log.commit([streamRecord('busy'), filterRecord('busy', 0)]);
+      for (let seq = 0; seq < 1000; seq += 10) await log.commit([samplesRecord('busy', seq, 10)]);
+      await log.trim({ maxBytes: 2000, keepSamples: 8 });
+      expect(rowsOf(await readAll(log, 'quiet', 0, 99))).toHaveLength(4);
+      const busy = rowsOf(await readAll(log, 'busy', 0, 1000)).map(([seq]) => seq);
+      expect(busy.length).toBeGreaterThanOrEqual(8);
+      expect(busy.length).toBeLessThanOrEqual(250);
+      expect(busy.at(-1)).toBe(999);
+      expect(log.head('busy')).toMatchObject({ nextSeq: 1000, oldestSeq: busy[0] });
+      expect((await readAll(log, 'busy', 990, 1000))[0]).toMatchObject({ type: 'filter', seq: 0 });
+      await log.close();
+    });
+
+    test('after close every verb refuses', async () => {
+      const log = await open();
+      await log.close();
+      await expect(log.commit([streamRecord('a')])).rejects.toMatchObject({ code: 'logClosed' });
+      await expect(readAll(log, 'a', 0, 1)).rejects.toMatchObject({ code: 'logClosed' });
+    });
+
+    test('any history of frames and gaps reads back in any range as it was written', async () => {
+      const frames = fc.array(
+        fc.record({ gap: fc.nat(3), rows: fc.integer({ min: 1, max: 9 }), cut: fc.boolean() }),
+        {
+          minLength: 1,
+          maxLength: 25,
+        },
+      );
+      await fc.assert(
+        fc.asyncProperty(frames, fc.nat(100), fc.nat(100), async (history, from, length) => {
+          const log = await open();
+          const written: number[] = [];
+          const batch: LogRecord[] = [streamRecord('a')];
+          let seq = 0;
+          for (const { gap, rows, cut } of history) {
+            seq += gap;
+            batch.push(samplesRecord('a', seq, rows));
+            for (let i = 0; i < rows; i++) written.push(seq + i);
+            seq += rows;
+            if (cut) await log.commit(batch.splice(0));
+          }
+          await log.commit(batch.splice(0));
+          const expected = written.filter((n) => n >= from && n < from + length);
+          const records = await readAll(log, 'a', from, from + length);
+          expect(rowsOf(records)).toEqual(expected.map((n) => [n, n]));
+          for (const record of records) {
+            if (record.type === 'samples') expect(record.time).toBe(1e12 + record.seq * 100);
+          }
+          await log.close();
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+}

@@ -8,6 +8,24 @@ import { Router } from './router.ts';
 import { platformSocket, type SocketFactory, type SocketLike } from './socket.ts';
 import type { Subscription } from './subscription.ts';
 
+export type { Field } from '../wire/clientMessages.ts';
+export type {
+  Channel,
+  KernelInfo,
+  SlotInfo,
+  StreamInfo,
+  TrendFrame,
+  Welcome,
+} from '../wire/serverMessages.ts';
+export type { Position } from './positions.ts';
+export type { Producer } from './producer.ts';
+export type { ProducerFrame } from './producerFrame.ts';
+export type { SocketFactory, SocketLike } from './socket.ts';
+export type { Subscription } from './subscription.ts';
+export type { SubscriptionEvent } from './subscriptionEvent.ts';
+// One door for users of the package, whose only entry this file is.
+export { WireError };
+
 export interface ConnectOptions {
   readonly token?: string | undefined;
   /** Makes the WebSocket; by default the platform's own, in a Node without one that of the package `ws`. */

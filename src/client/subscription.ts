@@ -23,7 +23,7 @@ export interface Subscription extends AsyncIterableIterator<SubscriptionEvent, u
 }
 
 /** Messages that concern a subscription, with the slots that are its own. */
-export type SubscriptionMessage = Extract<
+type SubscriptionMessage = Extract<
   ServerMessage,
   { type: 'subscribed' | 'added' | 'removed' | 'stale' | 'live' | 'kernel' | 'gap' | 'trend' }
 >;

@@ -91,7 +91,7 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
     async *read(name, fromSeq, toSeq) {
       mustBeOpen();
       const stream = held.get(name);
-      if (!stream) return;
+      if (!stream || fromSeq >= toSeq) return;
       // Copies of the two lists: what is committed while the reader is at work belongs to its next read.
       const { samples, filters } = {
         samples: [...overlapping(stream.samples, fromSeq, toSeq)],

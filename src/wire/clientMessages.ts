@@ -45,7 +45,7 @@ const channel = z.strictObject(
 
 const channelsRule = `1 to ${limits.channels} channels`;
 
-export const openSchema = z
+const openSchema = z
   .strictObject({
     type: z.literal('open'),
     id,
@@ -77,7 +77,7 @@ export const samplesHeadSchema = z.strictObject({
   period: milliseconds.positive('a number of milliseconds above 0').optional(),
 });
 
-export const fieldNames = ['trend', 'raw', 'coverage'] as const;
+const fieldNames = ['trend', 'raw', 'coverage'] as const;
 const patternsRule = `1 to ${limits.patterns} patterns`;
 const channelNamesRule = `1 to ${limits.channels} different channel names`;
 const fieldsRule = 'one or more of "trend", "raw", "coverage", each once';
@@ -96,7 +96,7 @@ const start = z.union(
   '"live", {"seconds": n} or {"positions": {name: {epoch, seq}}, "others"?}',
 );
 
-export const subscribeSchema = z
+const subscribeSchema = z
   .strictObject({
     type: z.literal('subscribe'),
     id,
@@ -141,16 +141,9 @@ export const controlSchemas = {
   alive: z.strictObject({ type: z.literal('alive'), t: milliseconds, echo: milliseconds.optional() }),
 } as const;
 
-export type AuthMessage = z.output<typeof controlSchemas.auth>;
 export type OpenMessage = z.output<typeof openSchema>;
-export type CloseMessage = z.output<typeof controlSchemas.close>;
 export type SubscribeMessage = z.output<typeof subscribeSchema>;
-export type UnsubscribeMessage = z.output<typeof controlSchemas.unsubscribe>;
-export type StreamsMessage = z.output<typeof controlSchemas.streams>;
-/** What a client sends; the daemon's own is `AliveFromServer`. */
-export type AliveMessage = z.output<typeof controlSchemas.alive>;
 
-export type Start = SubscribeMessage['start'];
 export type Field = (typeof fieldNames)[number];
 
 /** A frame of samples as it comes in, whatever the subprotocol. */

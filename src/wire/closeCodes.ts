@@ -16,7 +16,6 @@ export const closeCodes = {
 } as const;
 
 export type CloseName = keyof typeof closeCodes;
-export type CloseCode = (typeof closeCodes)[CloseName];
 
 /** The name of one of our close codes, undefined for any other. */
 export function closeName(code: number): CloseName | undefined {

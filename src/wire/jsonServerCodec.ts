@@ -12,7 +12,7 @@ export const jsonServerCodec = {
 } as const satisfies ServerCodec;
 
 /** Everything but `trend`. Control has no planes and is rare: plain JSON will do. */
-export function encodeServerMessage(message: ServerControl): string {
+function encodeServerMessage(message: ServerControl): string {
   return JSON.stringify(message);
 }
 

@@ -121,6 +121,14 @@ export function sampleLogContract(name: string, open: () => Promise<SampleLog>):
       await log.close();
     });
 
+    test('an empty or inverted range holds nothing', async () => {
+      const log = await open();
+      await log.commit([streamRecord('a'), filterRecord('a', 0), samplesRecord('a', 0, 9)]);
+      expect(await readAll(log, 'a', 4, 4)).toEqual([]);
+      expect(await readAll(log, 'a', 7, 3)).toEqual([]);
+      await log.close();
+    });
+
     test('a new epoch starts the numbering again and hides the old one', async () => {
       const log = await open();
       await log.commit([streamRecord('a'), samplesRecord('a', 0, 9)]);

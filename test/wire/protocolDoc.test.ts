@@ -18,7 +18,9 @@ function examples(side: 'client' | 'daemon'): string[] {
 /** The text from the heading of a message to the next heading. */
 function section(side: 'client' | 'daemon', type: string): string {
   const half = doc.split('## Messages of the daemon')[side === 'client' ? 0 : 1]!;
-  const found = new RegExp(`^### \`${type}\`.*?(?=^##|(?![^]))`, 'ms').exec(half.slice(half.indexOf('\n### ')));
+  const found = new RegExp(`^### \`${type}\`.*?(?=^##|(?![^]))`, 'ms').exec(
+    half.slice(half.indexOf('\n### ')),
+  );
   expect(found, `a section of ${type} from the ${side}`).not.toBeNull();
   return found![0];
 }

@@ -73,7 +73,11 @@ export function connection(
   }
 
   function take(message: ClientMessage, bytes: number): void {
-    if (message.type === 'alive') return;
+    if (message.type === 'alive') {
+      // One without echo asks for the way there and back; one with it is an answer.
+      if (message.echo === undefined) outbound.control({ type: 'alive', t: Date.now(), echo: message.t });
+      return;
+    }
     if (message.type === 'samples') {
       takeSamples(message, bytes);
       return;

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { closeCodes } from '../../wire/closeCodes.ts';
+import { closeCodes, closeReason } from '../../wire/closeCodes.ts';
 import type { ServerCodec, SharedFrame, WireData } from '../../wire/codec.ts';
 import type { ServerControl, TrendRows } from '../../wire/serverMessages.ts';
 import type { Outbound } from '../hub/outbound.ts';
@@ -64,7 +64,7 @@ export function socketOutbound(socket: WebSocket, codec: ServerCodec, shared: Sh
       return new Promise<void>((resolve) => waiters.push(resolve));
     },
     end(code, reason) {
-      if (socket.readyState === socket.OPEN) socket.close(code, reason.slice(0, 120));
+      if (socket.readyState === socket.OPEN) socket.close(code, closeReason(reason));
     },
   };
 }

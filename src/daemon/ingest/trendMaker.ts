@@ -38,15 +38,21 @@ interface StreamState {
   engine: { readonly filter: TrendFilter; readonly window: FilterJob['window'] } | undefined;
 }
 
+/** What of a stream came before a record: the seqs below `committed` are in the log, then come `samples`. */
+interface Pending {
+  readonly committed: number;
+  readonly samples: SamplesRecord[];
+}
+
 export function trendMaker(log: SampleLog, bank: FilterBank): TrendMaker {
   const streams = new Map<string, StreamState>();
 
-  /** The engine as it would be at `state.nextSeq` had it run all along; `pending` has not been committed yet. */
+  /** The engine as it would be at `state.nextSeq` had it run all along: from what is committed, then from `pending`. */
   async function warmed(
     settings: FilterRecord | UnfilteredRecord | undefined,
     stream: string,
     state: StreamState,
-    pending: readonly SamplesRecord[] = [],
+    { committed, samples }: Pending = { committed: state.nextSeq, samples: [] },
   ): Promise<StreamState['engine']> {
     if (settings?.type !== 'filter') return undefined;
     const filter = await bank.obtain(settings);
@@ -57,10 +63,10 @@ export function trendMaker(log: SampleLog, bank: FilterBank): TrendMaker {
       window.push(record.planes, record.rows);
       at = record.seq + record.rows;
     };
-    for await (const record of log.read(stream, at, pending[0]?.seq ?? state.nextSeq)) {
+    for await (const record of log.read(stream, at, committed)) {
       if (record.type === 'samples') push(record);
     }
-    for (const record of pending) push(record);
+    for (const record of samples) push(record);
     window.skip(state.nextSeq - at);
     return { filter, window };
   }
@@ -91,23 +97,26 @@ export function trendMaker(log: SampleLog, bank: FilterBank): TrendMaker {
       await Promise.all(resume(records));
       const made: { samples: SamplesRecord; trend: TrendBlock | undefined; gap: number }[] = [];
       const calls = new Map<TrendFilter, { jobs: FilterJob[]; of: (typeof made)[number][] }>();
-      const pending = new Map<string, SamplesRecord[]>();
+      const pending = new Map<string, Pending>();
       for (const record of records) {
         const { stream } = record;
         if (record.type === 'stream') {
           streams.set(stream, { channels: record.channels.length, nextSeq: 0, engine: undefined });
-          pending.delete(stream);
+          // What the log holds under this name is of the epoch before.
+          pending.set(stream, { committed: 0, samples: [] });
           continue;
         }
         const state = streams.get(stream)!;
+        const before = pending.get(stream) ?? { committed: state.nextSeq, samples: [] };
+        pending.set(stream, before);
         if (record.type !== 'samples') {
-          state.engine = await warmed(record, stream, state, pending.get(stream));
+          state.engine = await warmed(record, stream, state, before);
           continue;
         }
         const entry = { samples: record, trend: undefined, gap: record.seq - state.nextSeq };
         state.nextSeq = record.seq + record.rows;
         made.push(entry);
-        append(pending, stream, record);
+        before.samples.push(record);
         if (!state.engine) continue;
         const { filter, window } = state.engine;
         const call = calls.get(filter) ?? { jobs: [], of: [] };
@@ -125,10 +134,4 @@ export function trendMaker(log: SampleLog, bank: FilterBank): TrendMaker {
       return made;
     },
   };
-}
-
-function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key);
-  if (list) list.push(value);
-  else lists.set(key, [value]);
 }

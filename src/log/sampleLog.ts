@@ -69,7 +69,7 @@ export interface StreamHead {
 }
 
 /** Counts the records ever committed; it only grows. */
-export type Position = number;
+type Position = number;
 
 export interface TrimRule {
   /** How many bytes of samples (4 × rows × channels) the log may hold before its oldest records go. */

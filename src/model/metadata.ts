@@ -41,7 +41,7 @@ const metadataSchema = z
     tool: z.string().max(256),
     /** When it was trained, ISO 8601. */
     time: z.iso.datetime({ offset: true }),
-    /** Of the `ramp` family (K-1)/α (samples). */
+    /** Of the `ramp` family 1/α (samples). */
     timeConstant: z.number(),
   })
   .partial();

@@ -364,7 +364,9 @@ test('silence: alive goes out with the heads of silent slots, and a peer that sa
   const alive = await client.until((m) => m.type === 'alive' && m.slots !== undefined);
   expect(alive.slots).toEqual([[streams[0].slot, 0]]);
   client.send({ type: 'alive', t: 12345 });
-  expect(await client.until((m) => m.type === 'alive' && m.echo !== undefined)).toMatchObject({ echo: 12345 });
+  expect(await client.until((m) => m.type === 'alive' && m.echo !== undefined)).toMatchObject({
+    echo: 12345,
+  });
   expect((await client.closed).code).toBe(4002);
 });
 

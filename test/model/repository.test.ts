@@ -50,11 +50,7 @@ test('an unknown name is answered with the nearest ones, an unknown version with
   await publish(dir, 'gait', sharedFile);
   await publish(dir, 'engine', sharedFile);
   for (const [ref, code, message] of [
-    [
-      'gate',
-      'modelNotFound',
-      /"gate": expected a file, NAME or NAME@VERSION in .*did you mean gait\?$/,
-    ],
+    ['gate', 'modelNotFound', /"gate": expected a file, NAME or NAME@VERSION in .*did you mean gait\?$/],
     ['wholly-other', 'modelNotFound', /there are: engine, gait$/],
     ['gait@7', 'modelNotFound', /version 7, which is not there; expected one of 1$/],
     ['gait@01', 'modelNotFound', /version 01, which is not there/],

@@ -14,7 +14,7 @@ export interface History {
   reader(topic: Topic, fromSeq: number): HistoryReader;
 }
 
-export interface HistoryReader {
+interface HistoryReader {
   /**
    * The next entries of `[where the last call ended, toSeq)`, in order: frames with their trends, and kernels before
    * the first frame they concern. Not always all of them; undefined when the topic's epoch has ended.

@@ -1,0 +1,54 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Recording } from '../train/recording.ts';
+import { names, numbers, positiveNumber } from './options.ts';
+import { note } from './output.ts';
+
+/** How a recording is read: the same flags for every command that takes one. */
+export interface RecordingFlags {
+  readonly columns?: string[];
+  readonly rate?: number;
+  readonly time?: string;
+  readonly timeUnit?: 's' | 'ms';
+  readonly offset?: 'first' | number[];
+}
+
+/** Adds the flags to a command. */
+export function withRecordingFlags(command: Command): Command {
+  const options = [
+    new Option('--columns <names>', 'columns to use, joined by commas (default: all numeric ones)').argParser(
+      names,
+    ),
+    new Option(
+      '--rate <hz>',
+      'samples per second; the rows are then equally spaced and the time column is not looked at',
+    ).argParser(positiveNumber),
+    new Option('--time <name>', 'the time column (default: the first named time…, date… or timestamp…)'),
+    new Option('--time-unit <unit>', 'unit of numeric times (default: s)').choices(['s', 'ms']),
+    new Option('--offset <o>', 'taken off every sample: 0, first, or a number for each channel').argParser(
+      offset,
+    ),
+  ];
+  for (const option of options) command.addOption(option);
+  return command;
+}
+
+/** Reads a recording as the flags say and notes what was not taken as it stands. */
+export async function readFlagged(file: string, flags: RecordingFlags): Promise<Recording> {
+  const { readRecording } = await import('../train/readCsv.ts');
+  const recording = await readRecording(file, flags);
+  for (const name of recording.leftOut) note(`column ${name} is text and left out`);
+  recording.overflow.forEach((count, c) => {
+    if (count > 0)
+      note(`column ${recording.channels[c]}: ${count} numbers beyond float32 are taken as missing`);
+  });
+  return recording;
+}
+
+function offset(text: string): 'first' | number[] {
+  if (text === 'first') return 'first';
+  try {
+    return numbers(text);
+  } catch {
+    throw new InvalidArgumentError('Expected 0, first, or numbers joined by commas.');
+  }
+}

@@ -1,0 +1,76 @@
+import { FirtrendError } from '../dsp/error.ts';
+
+/** One column of a table, read as numbers row by row. */
+export interface NumberColumn {
+  readonly name: string;
+  push(cells: readonly string[], line: number): void;
+  /** Whether it holds numbers and nothing else. */
+  numeric(): boolean;
+  /** The column by seq, minus its offset; NaN is missing, as are ±Infinity and what is beyond float32 (`overflow`). */
+  samples(seqs: Float64Array, length: number, offset: number | 'first'): ColumnSamples;
+}
+
+interface ColumnSamples {
+  readonly values: Float64Array;
+  readonly offset: number;
+  readonly overflow: number;
+}
+
+/**
+ * @param index of the column in a row's cells
+ * @param wanted asked for by name: text in it is then the error `textColumn`, a column without a number
+ *   `noNumericColumn`; else the column is not `numeric()`
+ */
+export function numberColumn(path: string, name: string, index: number, wanted: boolean): NumberColumn {
+  let numbers: number[] = [];
+  let text = false;
+  let present = false;
+  return {
+    name,
+    push(cells, line) {
+      if (text) return;
+      const cell = cells[index]!;
+      const number = numberOf(cell);
+      if (number === undefined) {
+        if (wanted) {
+          throw new FirtrendError(
+            'textColumn',
+            `${path}, line ${line}, column "${name}": expected a number or nothing, got "${cell}"`,
+          );
+        }
+        text = true;
+        numbers = [];
+        return;
+      }
+      present ||= !Number.isNaN(number);
+      numbers.push(number);
+    },
+    numeric() {
+      if (wanted && !present) {
+        throw new FirtrendError('noNumericColumn', `${path}, column "${name}": expected numbers, got none`);
+      }
+      return present && !text;
+    },
+    samples(seqs, length, wantedOffset) {
+      const offset = wantedOffset === 'first' ? (numbers.find(Number.isFinite) ?? 0) : wantedOffset;
+      const values = new Float64Array(length).fill(Number.NaN);
+      let overflow = 0;
+      numbers.forEach((number, row) => {
+        const value = number - offset;
+        if (Number.isFinite(Math.fround(value))) values[seqs[row]!] = value;
+        else if (!Number.isNaN(number)) overflow++;
+      });
+      return { values, offset, overflow };
+    },
+  };
+}
+
+const infinity = /^[+-]?inf(inity)?$/i;
+
+/** NaN for an empty cell and for NaN, undefined for text. */
+function numberOf(cell: string): number | undefined {
+  if (cell === '' || /^[+-]?nan$/i.test(cell)) return Number.NaN;
+  if (infinity.test(cell)) return cell.startsWith('-') ? -Infinity : Infinity;
+  const number = Number(cell);
+  return Number.isNaN(number) ? undefined : number;
+}

@@ -1,0 +1,142 @@
+import { basename } from 'node:path';
+import { FirtrendError, nearest } from '../dsp/error.ts';
+import { csvRows } from './csvRows.ts';
+import { type NumberColumn, numberColumn } from './numberColumn.ts';
+import type { Recording } from './recording.ts';
+import { rowClock } from './rowClock.ts';
+import { checkedTimeUnit, timeColumn, timeStamp } from './timeStamps.ts';
+
+export interface ReadOptions {
+  /** The columns to take, in this order; left out, all that hold numbers, but the time. */
+  readonly columns?: readonly string[];
+  /** Samples per second of equally spaced rows (Hz); the time column is then not looked at. */
+  readonly rate?: number;
+  /** The name of the time column; left out, the first one called time…, date… or timestamp…. */
+  readonly time?: string;
+  /** The unit of a time column that holds numbers: `s` (default) or `ms`. */
+  readonly timeUnit?: string;
+  /**
+   * Subtracted in float64 before anything else: 0 (default), each channel's first sample, or numbers: one per
+   * channel, or one for all.
+   */
+  readonly offset?: 0 | 'first' | readonly number[];
+}
+
+/** No more slots than this per row (and a million): beyond it the stamps are wrong, and memory would not hold them. */
+const slotsPerRow = 64;
+
+/**
+ * Reads a recording from a CSV file with a header. Empty cells and NaN are missing, and so are ±Infinity and numbers
+ * beyond float32 (counted in `overflow`). Columns with text are left out and named, unless they were asked for.
+ *
+ * @throws FirtrendError those of {@link csvRows}; `rateValue`, `timeUnit`, `unknownColumn`, `noTimeColumn`,
+ *   `timeValue`, `timeBackwards`, `timeConstant`, `textColumn`, `noNumericColumn`, `tooFewRows`, `recordingGaps`,
+ *   `offsetCount`
+ */
+export async function readRecording(path: string, options: ReadOptions = {}): Promise<Recording> {
+  const { columns: wanted, rate, time, offset = 0 } = options;
+  const unit = checkedTimeUnit(options.timeUnit ?? 's');
+  if (rate !== undefined && !(rate > 0 && rate < Infinity)) {
+    throw new FirtrendError('rateValue', `rate: expected samples per second above 0, got ${rate}`);
+  }
+  let columns: NumberColumn[] = [];
+  let clockColumn = -1;
+  let clockName: string | undefined;
+  const clockCells: string[] = [];
+  const times: number[] = [];
+  const lines: number[] = [];
+
+  const sha256 = await csvRows(path, {
+    header(names) {
+      for (const name of [...(wanted ?? []), ...(time === undefined ? [] : [time])])
+        mustKnow(path, name, names);
+      clockColumn = timeColumn(names, time);
+      if (clockColumn < 0 && rate === undefined) {
+        throw new FirtrendError(
+          'noTimeColumn',
+          `${path}: expected a column called time…, date… or timestamp…, got ${names.join(', ')}; ` +
+            'name it with --time, or give --rate for equally spaced rows',
+        );
+      }
+      clockName = names[clockColumn];
+      const taken = wanted ?? names.filter((_, i) => i !== clockColumn);
+      columns = taken.map((name) => numberColumn(path, name, names.indexOf(name), wanted !== undefined));
+    },
+    row(cells, line) {
+      if (clockName !== undefined) clockCells.push(cells[clockColumn]!);
+      if (rate === undefined) times.push(mustBeTime(cells[clockColumn]!, line));
+      lines.push(line);
+      for (const column of columns) column.push(cells, line);
+    },
+  });
+
+  function mustBeTime(cell: string, line: number): number {
+    const ms = timeStamp(cell, unit);
+    if (Number.isFinite(ms)) return ms;
+    throw new FirtrendError(
+      'timeValue',
+      `${path}, line ${line}: expected a time in seconds or ISO 8601, got "${cell}"`,
+    );
+  }
+
+  const rows = lines.length;
+  if (rows < 2) {
+    throw new FirtrendError('tooFewRows', `${path}: expected at least 2 rows of samples, got ${rows}`);
+  }
+  const numeric = columns.filter((column) => column.numeric());
+  if (numeric.length === 0) {
+    throw new FirtrendError('noNumericColumn', `${path}: expected a column of numbers, got ${text(columns)}`);
+  }
+  const offsets = channelOffsets(offset, numeric);
+  const clock = rate === undefined ? rowClock(path, times, lines) : equallySpaced(rows, rate);
+  const length = clock.seqs.at(-1)! + 1;
+  if (length > rows * slotsPerRow + 1e6) {
+    throw new FirtrendError(
+      'recordingGaps',
+      `${path}: ${rows} rows at ${clock.rate} Hz would span ${length} samples by their times; split the recording ` +
+        'at its gaps, or check --time and --time-unit',
+    );
+  }
+  const taken = numeric.map((column, c) => column.samples(clock.seqs, length, offsets[c]!));
+  return {
+    name: basename(path),
+    path,
+    channels: numeric.map(({ name }) => name),
+    leftOut: columns.filter((column) => !column.numeric()).map(({ name }) => name),
+    ...clock,
+    length,
+    values: taken.map(({ values }) => values),
+    offsets: taken.map(({ offset }) => offset),
+    overflow: taken.map(({ overflow }) => overflow),
+    clock: clockName === undefined ? null : { name: clockName, cells: clockCells },
+    sha256,
+  };
+}
+
+function mustKnow(path: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  const near = nearest(name, names);
+  throw new FirtrendError(
+    'unknownColumn',
+    `${path}: no column "${name}"; ${near.length > 0 ? `did you mean ${near.join(', ')}?` : `there are ${names.join(', ')}`}`,
+  );
+}
+
+function equallySpaced(rows: number, rate: number): Pick<Recording, 'seqs' | 'times' | 'rate'> {
+  const seqs = Float64Array.from({ length: rows }, (_, row) => row);
+  return { seqs, times: seqs.map((seq) => (seq * 1000) / rate), rate };
+}
+
+function channelOffsets(
+  offset: NonNullable<ReadOptions['offset']>,
+  columns: readonly NumberColumn[],
+): readonly (number | 'first')[] {
+  if (typeof offset !== 'object' || offset.length === 1) return columns.map(() => [offset].flat()[0]!);
+  if (offset.length === columns.length) return offset;
+  throw new FirtrendError(
+    'offsetCount',
+    `offset: expected one number or ${columns.length}, one for each of ${text(columns)}, got ${offset.length}`,
+  );
+}
+
+const text = (columns: readonly NumberColumn[]) => columns.map(({ name }) => name).join(', ') || 'none';

@@ -1,0 +1,96 @@
+import { FirtrendError } from '../dsp/error.ts';
+import type { Recording } from './recording.ts';
+import { longestStretch, type Target, targetMargins, targetValues } from './targets.ts';
+import { type ChannelWindows, channelWindows } from './windows.ts';
+
+/** Per channel its windows in each recording, for either part. */
+export interface Split {
+  readonly train: readonly (readonly ChannelWindows[])[];
+  readonly heldOut: readonly (readonly ChannelWindows[])[];
+}
+
+/**
+ * The split, which comes before everything: of each recording the first `floor((1-holdout)·length)` samples train, the
+ * rest are held out. A window belongs to the part that holds its newest sample and its target; its older samples may
+ * lie before the split, a target never crosses it, and either part has its own smoother.
+ *
+ * @param recordings with the same channels in the same order
+ * @param taps K, the length of a window
+ * @param holdout 0 … 1, exclusive of 1
+ * @throws FirtrendError `holdout`, `tapsTooMany`, `targetPeriod`, `tooFewWindows`
+ */
+export function splitWindows(
+  recordings: readonly Recording[],
+  target: Target,
+  taps: number,
+  holdout: number,
+): Split {
+  if (!(holdout >= 0 && holdout < 1)) {
+    throw new FirtrendError('holdout', `holdout: expected a share from 0 to below 1, got ${holdout}`);
+  }
+  const cuts = recordings.map(({ length }) => Math.floor((1 - holdout) * length));
+  mustHoldWindow(recordings, cuts, taps);
+  if (target.kind === 'smooth') mustHoldPeriod(recordings, cuts, target.period);
+  const margins = targetMargins(target);
+  const part = (from: (r: number) => number, to: (r: number) => number) =>
+    recordings[0]!.channels.map((_, c) =>
+      recordings.map((recording, r) => {
+        const x = recording.values[c]!;
+        const y = targetValues(target, x.subarray(from(r), to(r)));
+        return channelWindows(x, y, from(r), taps, margins);
+      }),
+    );
+  const train = part(
+    () => 0,
+    (r) => cuts[r]!,
+  );
+  const most = mostWindows(train);
+  if (most < 2 * taps) {
+    throw new FirtrendError(
+      'tooFewWindows',
+      `training part: expected at least ${2 * taps} windows (2 K) of ${taps} samples with a target, ` +
+        `got ${most} from ${samplesText(recordings, cuts)}`,
+    );
+  }
+  return {
+    train,
+    heldOut: part(
+      (r) => cuts[r]!,
+      (r) => recordings[r]!.length,
+    ),
+  };
+}
+
+/** The windows of the channel that has most of them. */
+export function mostWindows(channels: Split['train']): number {
+  return Math.max(
+    0,
+    ...channels.map((recordings) => recordings.reduce((total, { used }) => total + used, 0)),
+  );
+}
+
+function mustHoldWindow(recordings: readonly Recording[], cuts: readonly number[], taps: number): void {
+  if (cuts.some((samples) => samples >= taps)) return;
+  throw new FirtrendError(
+    'tapsTooMany',
+    `taps: K = ${taps} is longer than the training part, ${samplesText(recordings, cuts)}`,
+  );
+}
+
+function mustHoldPeriod(recordings: readonly Recording[], cuts: readonly number[], period: number): void {
+  const longest = Math.max(
+    ...recordings.flatMap(({ values }, r) =>
+      values.map((x) => longestStretch(x.subarray(0, cuts[r]), period)),
+    ),
+  );
+  if (longest >= 3 * period) return;
+  throw new FirtrendError(
+    'targetPeriod',
+    `target: expected smooth:PERIOD with a period of at most a third of the longest stretch without a hole of half ` +
+      `a period (${longest} samples in the training part, so at most ${longest / 3}), got ${period}`,
+  );
+}
+
+function samplesText(recordings: readonly Recording[], cuts: readonly number[]): string {
+  return recordings.map(({ name, length }, r) => `${cuts[r]} of the ${length} samples of ${name}`).join(', ');
+}

@@ -1,0 +1,91 @@
+import { FirtrendError } from '../dsp/error.ts';
+import { smooth } from './smoother.ts';
+
+/** What the kernel is to say at each sample. */
+export type Target =
+  /** The sample `steps` ≥ 1 ahead. */
+  | { readonly kind: 'forecast'; readonly steps: number }
+  /** What the two-sided smoother with gain ½ at `period` > 2 samples says with hindsight. */
+  | { readonly kind: 'smooth'; readonly period: number };
+
+/**
+ * `forecast:H` or `smooth:P`, in samples, or in seconds with `s` (`forecast:0.5s`, rounded to whole samples).
+ *
+ * @param rate samples per second
+ * @throws FirtrendError `target`
+ */
+export function parseTarget(text: string, rate: number): Target {
+  const [, kind, number, seconds] = /^(forecast|smooth):([^:]*?)(s?)$/.exec(text) ?? [];
+  const value = Number(number || Number.NaN) * (seconds === 's' ? rate : 1);
+  if (!Number.isFinite(value)) {
+    throw new FirtrendError(
+      'target',
+      `target: expected forecast:H or smooth:PERIOD in samples, or in seconds with s (forecast:0.5s), got ${text}`,
+    );
+  }
+  const inSamples = seconds === 's' ? `${text}, which is ${value} samples at ${rate} Hz` : text;
+  if (kind === 'forecast') {
+    const steps = seconds === 's' ? Math.round(value) : value;
+    if (Number.isInteger(steps) && steps >= 1) return { kind, steps };
+    throw new FirtrendError(
+      'target',
+      `target: expected forecast:H with a whole number H ≥ 1 of samples ahead, got ${inSamples}`,
+    );
+  }
+  if (value > 2) return { kind: 'smooth', period: value };
+  throw new FirtrendError(
+    'target',
+    `target: expected smooth:PERIOD with a period above 2 samples, got ${inSamples}`,
+  );
+}
+
+/** How many samples at the beginning and at the end of a part can have no target. */
+export function targetMargins(target: Target): { readonly before: number; readonly after: number } {
+  if (target.kind === 'forecast') return { before: 0, after: target.steps };
+  const edge = smootherEdge(target.period);
+  return { before: edge, after: edge };
+}
+
+/** Within this many samples of an end of a stretch the smoother is one-sided, and its word is not taken. */
+function smootherEdge(period: number): number {
+  return Math.ceil(1.5 * period);
+}
+
+/**
+ * The target at each sample of a part of one channel, from this part alone; NaN where there is none.
+ *
+ * @param x the part's samples; NaN is missing
+ */
+export function targetValues(target: Target, x: Float64Array): Float64Array {
+  if (target.kind === 'forecast') return x.map((_, n) => x[n + target.steps] ?? Number.NaN);
+  const y = new Float64Array(x.length).fill(Number.NaN);
+  const edge = smootherEdge(target.period);
+  for (const [from, to] of stretches(x, target.period / 2)) {
+    if (to - from < 3 * target.period) continue;
+    y.set(smooth(x.subarray(from, to), target.period).subarray(edge, to - from - edge), from + edge);
+  }
+  return y;
+}
+
+/** The longest stretch of `x` that a smoother of this period would take as one (samples). */
+export function longestStretch(x: Float64Array, period: number): number {
+  return stretches(x, period / 2).reduce((longest, [from, to]) => Math.max(longest, to - from), 0);
+}
+
+/** The pieces `[from, to)` of `x` between holes of `hole` samples or more; each begins and ends with a sample. */
+function stretches(x: Float64Array, hole: number): [from: number, to: number][] {
+  const found: [number, number][] = [];
+  let from = -1;
+  let last = -1;
+  x.forEach((value, n) => {
+    if (Number.isNaN(value)) return;
+    if (from >= 0 && n - last - 1 >= hole) {
+      found.push([from, last + 1]);
+      from = n;
+    }
+    if (from < 0) from = n;
+    last = n;
+  });
+  if (from >= 0) found.push([from, last + 1]);
+  return found;
+}

@@ -1,0 +1,49 @@
+import type { Losses } from './baselines.ts';
+import type { Target } from './targets.ts';
+
+/** Closer to "no filter" than this, nothing was gained. */
+const noGain = 0.99;
+
+/** What the losses mean, in one plain sentence; of the held-out part where there is one. */
+export function verdict({
+  train,
+  heldOut,
+  target,
+}: {
+  readonly train: Losses;
+  readonly heldOut: Losses | null;
+  readonly target: Target;
+}): string {
+  const losses = heldOut ?? train;
+  const where = heldOut === null ? 'On the data it was trained on' : 'On held-out data';
+  if (train.learned > noGain) {
+    return (
+      'Nothing is to be gained here: the best kernel is close to the newest sample alone, because ' +
+      (target.kind === 'forecast'
+        ? 'the signal hardly changes in the forecast interval; for a trend choose the target smooth:PERIOD, with a ' +
+          'period in samples above that of the noise.'
+        : 'the signal holds little that is faster than the period; choose a longer one, smooth:PERIOD.')
+    );
+  }
+  const share = percent(losses.learned / losses.newest);
+  const rival =
+    losses.sma < losses.ema
+      ? (['moving average', losses.sma] as const)
+      : (['exponential average', losses.ema] as const);
+  return (
+    `${where} the learned kernel's squared error is ${share} of that of no filter, ` +
+    `${compared(losses.learned, rival[1])} the best ${rival[0]}, and ${compared(losses.learned, losses.free)} ` +
+    'the best kernel of any shape, which may overshoot.'
+  );
+}
+
+function compared(value: number, other: number): string {
+  const ratio = value / other;
+  if (Math.abs(ratio - 1) < 0.0005) return 'equal to that of';
+  if (ratio > 2) return `${ratio.toPrecision(2)} times that of`;
+  return `${percent(Math.abs(ratio - 1))} ${ratio < 1 ? 'below' : 'above'} that of`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)} %`;
+}

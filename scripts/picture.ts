@@ -1,6 +1,6 @@
 /**
  * Draws docs/trend.svg, the picture in the README: a stretch of the shipped recording and what the shipped model makes
- * of it, live (as it came) and shifted back by its lag. Run with `npm run picture`.
+ * of it as it comes, beside what it was trained to say: the two-sided smoother, which knows the future. Run with `npm run picture`.
  */
 import { writeFileSync } from 'node:fs';
 import { LineChart } from 'echarts/charts';
@@ -10,8 +10,9 @@ import { SVGRenderer } from 'echarts/renderers';
 import { createTrendFilter } from '../src/filter/trendFilter.ts';
 import { loadModel } from '../src/model/loadModel.ts';
 import { readRecording } from '../src/train/readCsv.ts';
+import { parseTarget, targetValues } from '../src/train/targets.ts';
 
-const channel = 'ankle_horiz_fwd';
+const channel = 'ankle_vert';
 const [from, to] = [2100, 2560];
 
 const model = await loadModel('gait', { models: 'models' });
@@ -23,12 +24,10 @@ const [block] = await filter.run([{ window: filter.createWindow(1), gap: 0, plan
 await filter.release();
 
 const { lag } = model.guarantees;
+const target = targetValues(parseTarget(model.metadata.target!, recording.rate), recording.values[0]!);
 const seconds = (seq: number): number => seq / recording.rate;
-const points = (values: ArrayLike<number>, shift = 0): [number, number][] =>
-  Array.from({ length: to - from }, (_, i) => [
-    seconds(from + i - shift),
-    Math.round(values[from + i]! * 10) / 10,
-  ]);
+const points = (values: ArrayLike<number>): [number, number][] =>
+  Array.from({ length: to - from }, (_, i) => [seconds(from + i), Math.round(values[from + i]! * 10) / 10]);
 
 use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 360 });
@@ -61,7 +60,7 @@ chart.setOption({
     left: 'center',
     textStyle: { fontSize: 14, fontWeight: 'normal', color: '#222' },
   },
-  legend: { bottom: 0, icon: 'roundRect', itemHeight: 3 },
+  legend: { bottom: 0, icon: 'roundRect', itemHeight: 3, itemGap: 40 },
   grid: { left: 70, right: 24, top: 40, bottom: 72 },
   xAxis: {
     ...axis,
@@ -76,7 +75,7 @@ chart.setOption({
   series: [
     line('raw', points(planes), '#b8bcc4', 1),
     line('trend, as it comes', points(block!.trend), '#0b6bcb', 2.5),
-    line('trend, shifted back by its lag', points(block!.trend, lag), '#d9480f', 1.5, 'dashed'),
+    line('target: the smoother, with hindsight', points(target), '#d9480f', 1.5, 'dashed'),
   ],
 });
 writeFileSync('docs/trend.svg', chart.renderToSVGString());

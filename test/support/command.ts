@@ -13,8 +13,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-function start(args: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, [entry, ...args], { cwd, env: { ...process.env, NO_COLOR: '1' } });
+function start(args: readonly string[], cwd: string, main: string = entry): ChildProcess {
+  return spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1' } });
 }
 
 /** Runs `firtrend ARGS` as built, as a process of its own, and waits for its end. */
@@ -39,8 +39,12 @@ export interface ServeProcess {
 }
 
 /** `firtrend serve --port 0 ARGS` as a process of its own, once it listens; killed when the test is over. */
-export async function serveProcess(args: readonly string[], cwd: string = root): Promise<ServeProcess> {
-  const child = start(['serve', '--port', '0', ...args], cwd);
+export async function serveProcess(
+  args: readonly string[],
+  cwd: string = root,
+  main?: string,
+): Promise<ServeProcess> {
+  const child = start(['serve', '--port', '0', ...args], cwd, main);
   onTestFinished(() => void child.kill('SIGKILL'));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let log = '';

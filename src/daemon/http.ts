@@ -6,16 +6,18 @@ import { limits, type Subprotocol, subprotocols } from '../wire/limits.ts';
 export interface HttpPorts {
   /** What `/readyz` answers. */
   readonly status: () => object;
+  /** Whether WebSockets are taken; `/readyz` answers 503 where not. */
+  readonly ready: () => boolean;
   readonly connected: (socket: WebSocket, subprotocol: Subprotocol) => void;
   /** A WebSocket failed: a broken frame, a reset. Its own 'close' follows. */
   readonly socketFailed: (error: Error) => void;
 }
 
 /** The daemon's one port: WebSocket at `/v1`, health at `/livez` and `/readyz`, a page at `/`. */
-export function httpServer({ status, connected, socketFailed }: HttpPorts): Server {
-  const server = createServer({ headersTimeout: 5000, requestTimeout: 10_000 }, (request, response) =>
-    answer(request, response, status),
-  );
+export function httpServer(ports: HttpPorts): { server: Server; sockets: { closed(): Promise<void> } } {
+  const { connected, socketFailed } = ports;
+  const timeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
+  const server = createServer(timeouts, (request, response) => answer(request, response, ports));
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.message,
@@ -24,7 +26,7 @@ export function httpServer({ status, connected, socketFailed }: HttpPorts): Serv
   });
   server.on('upgrade', (request, stream, head) => {
     stream.on('error', socketFailed);
-    const refusal = refused(request);
+    const refusal = refused(request, ports.ready());
     if (refusal) {
       refuse(stream, refusal);
       return;
@@ -34,10 +36,20 @@ export function httpServer({ status, connected, socketFailed }: HttpPorts): Serv
       connected(socket, socket.protocol as Subprotocol);
     });
   });
-  return server;
+  return {
+    server,
+    sockets: {
+      /** Resolves when every WebSocket has ended; each that is being closed ends within a second. */
+      async closed() {
+        await Promise.all(
+          [...sockets.clients].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+        );
+      },
+    },
+  };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, status: () => object): void {
+function answer(request: IncomingMessage, response: ServerResponse, { status, ready }: HttpPorts): void {
   const reply = (code: number, type: string, body: string): void => {
     response.writeHead(code, {
       'content-type': type,
@@ -59,7 +71,7 @@ function answer(request: IncomingMessage, response: ServerResponse, status: () =
       reply(200, 'text/plain; charset=utf-8', 'ok\n');
       return;
     case '/readyz':
-      reply(200, 'application/json', `${JSON.stringify(status())}\n`);
+      reply(ready() ? 200 : 503, 'application/json', `${JSON.stringify(status())}\n`);
       return;
     default:
       reply(404, 'text/plain; charset=utf-8', 'expected /, /livez, /readyz, or a WebSocket at /v1\n');
@@ -71,8 +83,9 @@ function pathOf(request: IncomingMessage): string {
 }
 
 /** Why an upgrade is not for us, with its status; undefined where it is. */
-function refused(request: IncomingMessage): { code: string; text: string } | undefined {
+function refused(request: IncomingMessage, ready: boolean): { code: string; text: string } | undefined {
   if (pathOf(request) !== '/v1') return { code: '404 Not Found', text: 'expected a WebSocket at /v1' };
+  if (!ready) return { code: '503 Service Unavailable', text: 'the daemon is closing' };
   const asked = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   if (asked.some((name) => subprotocols.some((known) => known === name))) return undefined;
   return { code: '400 Bad Request', text: `expected a subprotocol of: ${subprotocols.join(', ')}` };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Subject } from 'rxjs';
 import { FirtrendError } from '../dsp/error.ts';
@@ -17,7 +17,7 @@ import { type Connection, connection } from './connection/connection.ts';
 import type { SharedBodies } from './connection/socketOutbound.ts';
 import { httpServer } from './http.ts';
 import { history } from './hub/history.ts';
-import { hub } from './hub/hub.ts';
+import { type Hub, hub } from './hub/hub.ts';
 import { filterBank } from './ingest/filterBank.ts';
 import { type Incoming, ingest, type Released } from './ingest/ingest.ts';
 import type { Count } from './ingest/step.ts';
@@ -55,8 +55,6 @@ export interface Daemon {
 
 const defaultPing = { interval: 10_000, timeout: 10_000 };
 const defaultRetention = 256 * 1024 * 1024;
-/** How long clients have to answer a close (ms). */
-const closeTimeout = 1000;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /**
@@ -79,11 +77,19 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const choice = await modelChoice(model, bank);
 
   // The one error door of work that nobody awaits: what goes wrong there ends the daemon.
-  let fail: (error: unknown) => void = () => undefined;
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
+  let ready = true;
+  let reject: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, rejected) => {
+    reject = rejected;
   });
-  failed.catch((error: unknown) => logger.fatal({ err: error }, 'the daemon can go on no more'));
+  function fail(error: unknown): void {
+    if (ready) logger.fatal({ err: error }, 'the daemon can go on no more');
+    ready = false;
+    for (const each of connections.values()) each.end(closeCodes.internal, 'the daemon can go on no more');
+    reject(error);
+  }
+  // Whoever waits for it has the error; nobody has to.
+  failed.catch(() => undefined);
 
   const counts = new Map<Count | 'overflowSamples', number>();
   const count = (name: Count | 'overflowSamples', by: number): void => {
@@ -91,20 +97,18 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   };
   const connections = new Map<number, Connection>();
   const shared: SharedBodies = new WeakMap();
-  const subscribers = hub(history(log, bank), fail);
+  const subscribers = hub(log, history(log, bank), fail);
   const incoming = new Subject<Incoming>();
-
-  function release(released: Released): void {
-    if (released.type === 'records') subscribers.release(released.records, released.trends);
-    else connections.get(released.reply.to.connection)?.reply(released.reply);
-  }
-
   const retention = { maxBytes: options.retentionBytes ?? defaultRetention, keepSamples: maxTaps - 1 };
   const flow = new Promise<void>((resolve) => {
     incoming.pipe(ingest({ log, maker: trendMaker(log, bank), retention, count })).subscribe({
       next: (batch) => {
-        for (const released of batch) release(released);
-        for (const each of connections.values()) each.flushAcks();
+        // What is thrown here would reach nobody: RxJS throws it again in a timer.
+        try {
+          release(batch, subscribers, connections);
+        } catch (error) {
+          fail(error);
+        }
       },
       error: (error: unknown) => {
         fail(error);
@@ -138,7 +142,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     },
   };
   const status = (): object => ({
-    ready: true,
+    ready,
     device: welcome.device,
     fingerprint: welcome.fingerprint,
     durability: log.durability,
@@ -149,7 +153,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   });
 
   let opened = 0;
-  const server = httpServer({
+  const { server, sockets } = httpServer({
     status,
     connected(socket) {
       const number = opened++;
@@ -162,13 +166,17 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         freshEpoch: () => randomBytes(8).toString('hex'),
         count,
         shared,
+        ended: () => void connections.delete(number),
       };
       connections.set(number, connection(number, socket, jsonServerCodec, ports));
-      socket.once('close', () => connections.delete(number));
     },
+    ready: () => ready,
     socketFailed: (error) => logger.warn({ err: error }, 'a connection failed'),
   });
-  const address = await listen(server, host, port);
+  const address = await listen(server, host, port).catch(async (error: unknown) => {
+    await Promise.all([log.close(), bank.close()]);
+    throw error;
+  });
   const url = `ws://${host.includes(':') ? `[${host}]` : host}:${address.port}/v1`;
   logger.info({ url, ...status() }, 'listening');
   if (!model) logger.warn('no --model: streams carry raw samples only');
@@ -177,13 +185,12 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     url,
     failed,
     async close() {
+      ready = false;
       server.close();
       incoming.complete();
       await flow;
       for (const each of connections.values()) each.end(closeCodes.draining, 'the daemon is closing');
-      const deadline = performance.now() + closeTimeout;
-      while (connections.size > 0 && performance.now() < deadline) await setTimeout(10);
-      for (const each of connections.values()) each.terminate();
+      await sockets.closed();
       server.closeAllConnections();
       await log.close();
       await bank.close();
@@ -191,7 +198,26 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   };
 }
 
-function listen(server: ReturnType<typeof httpServer>, host: string, port: number): Promise<AddressInfo> {
+/** Hands on what may leave now: to subscribers first, then answers to producers. */
+function release(
+  batch: readonly Released[],
+  subscribers: Hub,
+  connections: ReadonlyMap<number, Connection>,
+): void {
+  const answered = new Set<Connection>();
+  for (const released of batch) {
+    if (released.type === 'records') {
+      subscribers.release(released.records, released.trends);
+      continue;
+    }
+    const producer = connections.get(released.reply.to.connection);
+    producer?.reply(released.reply);
+    if (producer) answered.add(producer);
+  }
+  for (const producer of answered) producer.flushAcks();
+}
+
+function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const code = cause.code === 'EADDRINUSE' ? 'portInUse' : 'listenFailed';

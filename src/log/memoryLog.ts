@@ -20,34 +20,41 @@ export type CommitHook = (edge: 'before' | 'after', batch: readonly LogRecord[])
 
 /** One stream's present epoch. */
 interface HeldStream extends Follows {
-  oldestSeq: number;
   readonly begin: StreamRecord;
+  oldestSeq: number;
+  /** Oldest first; those before `first` have been trimmed and go with the next clearing. */
   readonly samples: SamplesRecord[];
+  first: number;
   readonly filters: (FilterRecord | UnfilteredRecord)[];
 }
+
+/** What a record costs beside its samples (bytes of heap, measured on Node 20): most of what a one-row frame costs. */
+const recordBytes = 350;
 
 /** The log that survives nothing: for tests and throw-away runs. Commits resolve in a later turn of the event loop. */
 export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
   const held = new Map<string, HeldStream>();
-  // Every record of samples in order of commit, so that trimming finds the oldest of all streams first.
-  let oldestFirst: { stream: HeldStream; record: SamplesRecord }[] = [];
+  // The stream of each record of samples in order of commit, so that trimming begins with the oldest of all streams.
+  let order: HeldStream[] = [];
   let bytes = 0;
   let position = 0;
   let committing = false;
   let closed = false;
+  // Trimming is tried from here on: above the limit by as much as could not go the last time.
+  let worthTrimming = 0;
 
   function append(record: LogRecord): void {
     position++;
     if (record.type === 'stream') {
       const former = held.get(record.stream);
-      if (former) oldestFirst = oldestFirst.filter(({ stream }) => stream !== former);
-      for (const { planes } of former?.samples ?? []) bytes -= planes.byteLength;
+      if (former) while (dropOldest(former));
       held.set(record.stream, {
         begin: record,
         nextSeq: 0,
         oldestSeq: 0,
         channels: record.channels.length,
         samples: [],
+        first: 0,
         filters: [],
       });
       return;
@@ -56,11 +63,27 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
     if (record.type === 'samples') {
       stream.samples.push(record);
       stream.nextSeq = record.seq + record.rows;
-      bytes += record.planes.byteLength;
-      oldestFirst.push({ stream, record });
+      bytes += cost(record);
+      order.push(stream);
     } else {
       stream.filters.push(record);
     }
+  }
+
+  /** @returns whether there was a record to drop */
+  function dropOldest(stream: HeldStream): boolean {
+    const record = stream.samples[stream.first];
+    if (!record) return false;
+    bytes -= cost(record);
+    stream.first++;
+    stream.oldestSeq = record.seq + record.rows;
+    if (stream.first * 2 > stream.samples.length) {
+      stream.samples.splice(0, stream.first);
+      stream.first = 0;
+    }
+    const inForce = stream.filters.findLastIndex((filter) => filter.seq <= stream.oldestSeq);
+    if (inForce > 0) stream.filters.splice(0, inForce);
+    return true;
   }
 
   function mustBeOpen(): void {
@@ -92,22 +115,22 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
       mustBeOpen();
       const stream = held.get(name);
       if (!stream || fromSeq >= toSeq) return;
-      // Copies of the two lists: what is committed while the reader is at work belongs to its next read.
-      const { samples, filters } = {
-        samples: [...overlapping(stream.samples, fromSeq, toSeq)],
-        filters: [...stream.filters],
-      };
+      // What is committed while the reader is at work belongs to its next read.
+      const end = Math.min(toSeq, stream.nextSeq);
+      const filters = stream.filters.filter((filter) => filter.seq < toSeq);
       let next = Math.max(
         0,
         filters.findLastIndex((filter) => filter.seq <= fromSeq),
       );
-      for (const record of samples) {
+      for (let at = fromSeq; at < end; ) {
+        const record = stream.samples[holding(stream, at)];
+        if (!record || record.seq >= end) break;
         while (next < filters.length && filters[next]!.seq <= Math.max(record.seq, fromSeq))
           yield filters[next++]!;
-        // A filter that begins inside a record would be skipped here; commit refuses such a batch.
+        at = record.seq + record.rows;
         yield cut(record, fromSeq, toSeq);
       }
-      while (next < filters.length && filters[next]!.seq < toSeq) yield filters[next++]!;
+      while (next < filters.length) yield filters[next++]!;
     },
 
     head(name): StreamHead | undefined {
@@ -130,24 +153,20 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
 
     async trim({ maxBytes, keepSamples }: TrimRule) {
       mustBeOpen();
-      if (bytes <= maxBytes) return;
+      if (bytes <= Math.max(maxBytes, worthTrimming)) return;
       // Down to nine tenths, so that a full log is walked once every so many commits and not at each of them.
       const goal = 0.9 * maxBytes;
-      const needed: typeof oldestFirst = [];
-      const touched = new Set<HeldStream>();
-      const goes = new Set<SamplesRecord>();
-      for (const entry of oldestFirst) {
-        const { stream, record } = entry;
-        if (bytes > goal && record.seq + record.rows <= stream.nextSeq - keepSamples) {
-          bytes -= record.planes.byteLength;
-          goes.add(record);
-          touched.add(stream);
-        } else {
-          needed.push(entry);
-        }
+      const kept: HeldStream[] = [];
+      let at = 0;
+      for (; at < order.length && bytes > goal; at++) {
+        const stream = order[at]!;
+        const record = stream.samples[stream.first];
+        if (!record) continue;
+        if (record.seq + record.rows <= stream.nextSeq - keepSamples) dropOldest(stream);
+        else kept.push(stream);
       }
-      oldestFirst = needed;
-      for (const stream of touched) dropOldest(stream, goes);
+      order = kept.concat(order.slice(at));
+      worthTrimming = bytes > goal ? bytes + 0.1 * maxBytes : 0;
     },
 
     async close() {
@@ -156,33 +175,21 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
   };
 }
 
-/** Takes trimmed records off a stream, and the filters that none of its samples needs any more. */
-function dropOldest(stream: HeldStream, goes: ReadonlySet<SamplesRecord>): void {
-  const firstKept = stream.samples.findIndex((record) => !goes.has(record));
-  const gone = stream.samples.splice(0, firstKept < 0 ? stream.samples.length : firstKept);
-  const last = gone.at(-1)!;
-  stream.oldestSeq = last.seq + last.rows;
-  const inForce = stream.filters.findLastIndex((filter) => filter.seq <= stream.oldestSeq);
-  stream.filters.splice(0, Math.max(0, inForce));
+function cost({ planes }: SamplesRecord): number {
+  return planes.byteLength + recordBytes;
 }
 
-/** The records that hold a seq of `[fromSeq, toSeq)`, found by bisection; records do not overlap and are in order. */
-function overlapping(
-  samples: readonly SamplesRecord[],
-  fromSeq: number,
-  toSeq: number,
-): readonly SamplesRecord[] {
-  let low = 0;
+/** The index of the first record that ends after `seq`, by bisection; records do not overlap and are in order. */
+function holding({ samples, first }: HeldStream, seq: number): number {
+  let low = first;
   let high = samples.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     const record = samples[middle]!;
-    if (record.seq + record.rows <= fromSeq) low = middle + 1;
+    if (record.seq + record.rows <= seq) low = middle + 1;
     else high = middle;
   }
-  let end = low;
-  while (end < samples.length && samples[end]!.seq < toSeq) end++;
-  return samples.slice(low, end);
+  return low;
 }
 
 function cut(record: SamplesRecord, fromSeq: number, toSeq: number): SamplesRecord {

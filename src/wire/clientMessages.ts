@@ -19,7 +19,16 @@ function whole(from: number, below: number, what: string) {
 const id = whole(0, limits.seq, 'the number of this message');
 const seq = whole(0, limits.seq, 'the number of a sample');
 const slot = whole(0, limits.u32, 'a slot');
-const milliseconds = z.number('a finite number of milliseconds');
+const timeRule = 'milliseconds since 1970, at most 8.64e15 either way';
+const milliseconds = z.number(timeRule).min(-limits.time, timeRule).max(limits.time, timeRule);
+const { least, most } = limits.period;
+const periodRule = `milliseconds between rows, ${least} to ${most}`;
+const period = z.number(periodRule).min(least, periodRule).max(most, periodRule);
+const rateRule = `samples per second, ${1000 / most} to ${1000 / least}`;
+const rate = z
+  .number(rateRule)
+  .min(1000 / most, rateRule)
+  .max(1000 / least, rateRule);
 const nameRule = 'a stream name: 1 to 8 parts of A-Z a-z 0-9 . _ - joined by /';
 const streamName = z.string(nameRule).refine(isStreamName, nameRule);
 const patternRule = 'a pattern: a stream name whose parts may be *, the last one **';
@@ -43,6 +52,10 @@ const channel = z.strictObject(
   'an object {name, unit?, offset?}',
 );
 
+/** As long as a timer can wait (ms). */
+const maxWait = 2 ** 31 - 1;
+const waitRule = `milliseconds, 0 to ${maxWait}`;
+
 const channelsRule = `1 to ${limits.channels} channels`;
 
 const openSchema = z
@@ -55,9 +68,7 @@ const openSchema = z
       .min(1, channelsRule)
       .max(limits.channels, channelsRule)
       .refine((all) => distinct(all.map(({ name }) => name)), 'channels whose names all differ'),
-    rate: z
-      .number('a number of samples per second above 0')
-      .positive('a number of samples per second above 0'),
+    rate,
     producer: label.optional(),
     epoch: epoch.optional(),
     nextSeq: seq.optional(),
@@ -74,7 +85,7 @@ export const samplesHeadSchema = z.strictObject({
   slot,
   seq: seq.optional(),
   time: milliseconds.optional(),
-  period: milliseconds.positive('a number of milliseconds above 0').optional(),
+  period: period.optional(),
 });
 
 const fieldNames = ['trend', 'raw', 'coverage'] as const;
@@ -114,7 +125,7 @@ const subscribeSchema = z
       .default(['trend']),
     mode: z.enum(['lossless', 'latest'], '"lossless" or "latest"').default('lossless'),
     every: whole(1, limits.u32, 'a step between rows').default(1),
-    minPeriod: milliseconds.nonnegative('a number of milliseconds, 0 or more').optional(),
+    minPeriod: z.number(waitRule).min(0, waitRule).max(maxWait, waitRule).optional(),
     start: start.default('live'),
   })
   .refine((subscribe) => subscribe.minPeriod === undefined || subscribe.mode === 'latest', {

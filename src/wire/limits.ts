@@ -17,6 +17,10 @@ export const limits = {
   patterns: 64,
   /** Nesting of objects and arrays in a message. */
   depth: 8,
+  /** Of a time, in ms since 1970 either way: what a JavaScript date can hold. */
+  time: 8.64e15,
+  /** Of a period between rows (ms), and so of 1000 / rate. */
+  period: { least: 1e-6, most: 1e12 },
   /** Exclusive: slots and strides are u32. */
   u32: 2 ** 32,
   /** Exclusive: numbers of samples and ids are exact in a double. */

@@ -106,9 +106,38 @@ describe('nothing leaves before its commit', () => {
     failing = true;
     client.send(samples(slot, 0, 1, 2, 3));
     await expect(daemon.failed).rejects.toThrow('injected: the disk is gone');
+    expect((await client.closed).code).toBe(4006);
+    const http = daemon.url.replace('ws:', 'http:').replace('/v1', '');
+    expect((await fetch(`${http}/readyz`)).status).toBe(503);
+    await expect(rawClient(daemon.url)).rejects.toThrow('503');
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(client.messages.filter(({ type }) => type === 'ack' || type === 'trend')).toEqual([]);
   });
+});
+
+test('a producer that is owed acknowledgements for more than its window is not read, then goes on', async () => {
+  let release: () => void = () => undefined;
+  let hold = false;
+  const log = memoryLog({
+    hook: (edge) =>
+      edge === 'before' && hold ? new Promise<void>((resolve) => (release = resolve)) : undefined,
+  });
+  const { url } = await startDaemon({ log });
+  const client = await rawClient(url);
+  const { slot, window } = await client.ask(open);
+  hold = true;
+  const rows = new Array(10_000).fill(0.123456);
+  const frames = 200;
+  let seq = 0;
+  for (let i = 0; i < frames; i++, seq += rows.length) client.send(samples(slot, seq, ...rows));
+  const sent = JSON.stringify(samples(slot, 0, ...rows)).length * frames;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  // What is not here still is at most the window, a frame, and what sockets and the kernel hold of a few MiB.
+  expect(client.socket.bufferedAmount).toBeGreaterThan(sent - window - 8 * 1024 * 1024);
+  hold = false;
+  release();
+  await client.until((m) => m.type === 'ack' && m.nextSeq === seq);
+  expect(client.socket.bufferedAmount).toBe(0);
 });
 
 describe('recovery', () => {
@@ -312,6 +341,28 @@ describe('what the daemon refuses, by name', () => {
     expect((await b.closed).code).toBe(4500);
   });
 
+  test('the id of a refused message is used up', async () => {
+    const { url } = await startDaemon();
+    const client = await rawClient(url);
+    client.send({ ...open, id: 5, rate: 0 });
+    client.send({ type: 'streams', id: 5 });
+    expect((await client.closed).code).toBe(4504);
+    expect(client.messages.filter(({ id }) => id === 5)).toMatchObject([{ type: 'error' }]);
+  });
+
+  test('what follows on the heels of a fatal message changes nothing any more', async () => {
+    const { url } = await startDaemon();
+    const [bad, watcher] = await Promise.all([rawClient(url), rawClient(url)]);
+    const { slot } = await bad.ask(open);
+    bad.socket.send('{"type":');
+    bad.send(samples(slot, 0, 1, 2, 3));
+    bad.send({ ...open, id: 9, stream: 'ghost' });
+    expect((await bad.closed).code).toBe(4500);
+    const { streams } = await watcher.ask({ type: 'streams' });
+    expect(streams).toMatchObject([{ name: 's', nextSeq: 0 }]);
+    expect(streams).toHaveLength(1);
+  });
+
   test('no subprotocol of ours: HTTP 400 with the list', async () => {
     const { url } = await startDaemon();
     const answer = await new Promise<number | undefined>((resolve) => {
@@ -326,6 +377,35 @@ describe('what the daemon refuses, by name', () => {
   test('an address that is not loopback, without --insecure', async () => {
     await expect(startDaemon({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'insecureAddress' });
   });
+});
+
+test('the last acknowledgement comes before closed, and a lost connection frees its streams at once', async () => {
+  const { url } = await startDaemon();
+  const [first, second] = await Promise.all([rawClient(url), rawClient(url)]);
+  const { slot } = await first.ask(open);
+  first.send(samples(slot, 0, 1, 2, 3));
+  first.send({ type: 'close', id: 50, slot });
+  await first.until(({ type }) => type === 'closed');
+  expect(first.messages.slice(-2)).toMatchObject([
+    { type: 'ack', nextSeq: 3 },
+    { type: 'closed', id: 50, slot },
+  ]);
+  await first.ask({ ...open, id: 60 });
+  expect(await second.ask(open)).toMatchObject({ type: 'error', code: 'streamBusy' });
+  first.socket.terminate();
+  await first.closed;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await second.ask(open)).toMatchObject({ type: 'opened', nextSeq: 3 });
+});
+
+test('a client that has gone silent is gone within two heartbeats: its stream is free', async () => {
+  const { url } = await startDaemon({ ping: { interval: 100, timeout: 100 } });
+  const ghost = await rawClient(url);
+  await ghost.ask(open);
+  // It reads nothing and answers nothing, not even a close.
+  ghost.socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(await (await rawClient(url)).ask(open)).toMatchObject({ type: 'opened' });
 });
 
 describe('streams the model does not serve run raw only and say why', () => {

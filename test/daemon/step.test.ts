@@ -31,7 +31,7 @@ function opening(by: ProducerSlot, more: Partial<OpenEvent> = {}): OpenEvent {
 /** One channel whose sample at seq n is n. */
 function frame(by: ProducerSlot, seq: number | undefined, rows: number, from = seq ?? 0): SamplesEvent {
   const planes = Float32Array.from({ length: rows }, (_, i) => from + i);
-  return { type: 'samples', by, seq, rows, planes, receivedAt: 5_000_000 };
+  return { type: 'samples', by, seq, rows, planes, receivedAt: 5_000_000, bytes: 10 * rows };
 }
 
 function run(events: StreamEvent[], state: StreamState = initialState('s', undefined)): Step[] {
@@ -124,7 +124,7 @@ describe('samples', () => {
       frame(a, 3, 4),
     ]);
     expect(records).toMatchObject([{ type: 'samples', seq: 5, rows: 2, planes: new Float32Array([5, 6]) }]);
-    expect(replies).toEqual([{ type: 'ack', to: a, nextSeq: 7 }]);
+    expect(replies).toEqual([{ type: 'ack', to: a, nextSeq: 7, bytes: 40 }]);
     expect(counts).toMatchObject({ duplicateRows: 2 });
   });
 
@@ -157,6 +157,14 @@ describe('samples', () => {
     const { records } = last([opening(a), frame(a, 0, 5), quoted, { ...frame(b, 4, 3), time: 400 }]);
     expect(records).toMatchObject([{ seq: 5, rows: 2, time: 500 }]);
   });
+});
+
+test('a frame that would pass the last exact number is refused, and the stream goes on', () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const [, refused, taken] = run([opening(a), frame(a, most, 1), frame(a, most - 1, 1)]);
+  expect(refused!.replies).toMatchObject([{ type: 'error', code: 'limit', field: 'seq', to: a }]);
+  expect(refused!.records).toEqual([]);
+  expect(taken!.replies).toMatchObject([{ type: 'ack', nextSeq: most }]);
 });
 
 describe('swap', () => {
@@ -198,7 +206,7 @@ test('any history of resends, gaps and overlaps: each seq is logged once, with t
             logged.set(record.seq + i, value);
           });
         }
-        expect(result.replies).toEqual([{ type: 'ack', to: a, nextSeq: head }]);
+        expect(result.replies).toEqual([{ type: 'ack', to: a, nextSeq: head, bytes: 10 * rows }]);
       });
       expect(logged).toEqual(model);
       expect(state.nextSeq).toBe(head);

@@ -35,7 +35,7 @@ describe('control messages', () => {
 
   const epoch = '0123456789abcdef';
   it.each([
-    [{ ...open, rate: 0 }, 'rate', /^rate: expected a number of samples per second above 0, got 0$/],
+    [{ ...open, rate: 0 }, 'rate', /^rate: expected samples per second, 1e-9 to 1000000000, got 0$/],
     [{ ...open, rate: undefined }, 'rate', /got nothing$/],
     [{ ...open, stream: '../etc' }, 'stream', /stream: expected a stream name.*got "\.\.\/etc"$/],
     [{ ...open, stream: 7 }, 'stream', /got 7$/],
@@ -180,7 +180,12 @@ describe('samples', () => {
     [{ ...samples, values: [[1, [2]]] }, 'badMessage', 'values[0][1]', /got an array of 1/],
     [{ ...samples, values: [1, 2] }, 'badMessage', 'values[0]', /array of numbers and nulls, got 1/],
     [{ ...samples, values: undefined }, 'badMessage', 'values', /one array per channel, got nothing/],
-    [{ ...samples, period: 0 }, 'badMessage', 'period', /above 0, got 0/],
+    [
+      { ...samples, period: 0 },
+      'badMessage',
+      'period',
+      /period: expected milliseconds between rows, .* got 0/,
+    ],
     [{ ...samples, seq: -1 }, 'badMessage', 'seq', /got -1/],
     [{ ...samples, id: 1 }, 'badMessage', 'id', /no such field/],
   ])('%.60j is answered by its slot', (message, code, field, text) => {

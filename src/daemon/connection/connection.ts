@@ -24,6 +24,8 @@ export interface ConnectionPorts {
   readonly freshEpoch: () => string;
   readonly count: (name: 'overflowSamples', by: number) => void;
   readonly shared: SharedBodies;
+  /** The connection is over: nothing more comes of it. */
+  readonly ended: () => void;
 }
 
 export interface Connection {
@@ -32,8 +34,6 @@ export interface Connection {
   /** Sends the acknowledgements that have gathered: the last of each slot. */
   flushAcks(): void;
   end(code: number, reason: string): void;
-  /** Ends it without waiting for the client. */
-  terminate(): void;
 }
 
 /** One WebSocket, from `hello` to its end: parses, checks the order of ids, and hands each message to its room. */
@@ -43,7 +43,7 @@ export function connection(
   codec: ServerCodec,
   ports: ConnectionPorts,
 ): Connection {
-  const outbound = socketOutbound(socket, codec, ports.shared);
+  const outbound = socketOutbound(socket, codec, ports.shared, ended);
   const produced = producers(number, (on) => (on ? socket.pause() : socket.resume()));
   const subscriptions = new Map<number, Subscription>();
   const acks = new Map<number, number>();
@@ -52,16 +52,39 @@ export function connection(
   let slots = 0;
   let heard = performance.now();
   let beat = heard;
+  let over = false;
 
   function receive(data: RawData, isBinary: boolean): void {
+    // What was on its way when this side ended the connection changes nothing any more.
+    if (over) return;
     heard = performance.now();
     const text = isBinary ? new Uint8Array(data as Buffer) : data.toString();
     try {
-      take(codec.parseClientMessage(text), text.length);
+      take(parsed(text), text.length);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       refuse(error);
     }
+  }
+
+  /** A message with an id is new, whether or not the rest of it is right. */
+  function parsed(text: string | Uint8Array): ClientMessage {
+    try {
+      const message = codec.parseClientMessage(text);
+      if ('id' in message) mustGrow(message.id);
+      return message;
+    } catch (error) {
+      if (error instanceof WireError && error.id !== undefined) mustGrow(error.id);
+      throw error;
+    }
+  }
+
+  function mustGrow(id: number): void {
+    if (id <= lastId) {
+      const text = `id: expected more than ${lastId}, the last one, got ${id}`;
+      throw new WireError('badMessage', text, { field: 'id', closeCode: closeCodes.idReused });
+    }
+    lastId = id;
   }
 
   /** Says why; ends the connection where the parser says that no answer would do. */
@@ -82,11 +105,6 @@ export function connection(
       takeSamples(message, bytes);
       return;
     }
-    if (message.id <= lastId) {
-      const text = `id: expected more than ${lastId}, the last one, got ${message.id}`;
-      throw new WireError('badMessage', text, { field: 'id', closeCode: closeCodes.idReused });
-    }
-    lastId = message.id;
     switch (message.type) {
       case 'auth':
         outbound.control({ ...ports.welcome, id: message.id });
@@ -123,7 +141,7 @@ export function connection(
     const by = { connection: number, slot };
     ports.ingest({
       stream,
-      event: { type: 'samples', by, seq, time, period, rows, planes, receivedAt: Date.now() },
+      event: { type: 'samples', by, seq, time, period, rows, planes, receivedAt: Date.now(), bytes },
     });
   }
 
@@ -181,14 +199,25 @@ export function connection(
   }
 
   const timer = setInterval(alive, Math.min(interval, timeout) / 4);
-  socket.on('message', receive);
-  socket.once('close', () => {
+
+  /** Gives back all that this connection holds, at once: not when the other end gets round to closing. */
+  function ended(): void {
+    over = true;
     clearInterval(timer);
     for (const subscription of subscriptions.values()) subscription.close();
     for (const by of produced.all()) {
       ports.ingest({ stream: produced.stream(by.slot)!, event: { type: 'close', by } });
     }
-  });
+    ports.ended();
+  }
+
+  function flushAck(slot: number): void {
+    const nextSeq = acks.get(slot);
+    if (nextSeq !== undefined) outbound.control({ type: 'ack', slot, nextSeq });
+    acks.delete(slot);
+  }
+
+  socket.on('message', receive);
   outbound.control(ports.hello);
   outbound.control(ports.welcome);
 
@@ -209,15 +238,17 @@ export function connection(
           return;
         case 'ack':
           acks.set(slot, reply.nextSeq);
-          produced.answered(slot);
+          produced.answered(slot, reply.bytes);
           return;
         case 'closed':
+          flushAck(slot);
           produced.closed(slot);
           outbound.control({ type: 'closed', id: reply.id, slot, reason: reply.reason });
           return;
         case 'error': {
           const { id, code, field, message } = reply;
-          if (id === undefined) produced.answered(slot);
+          flushAck(slot);
+          if (id === undefined) produced.answered(slot, reply.bytes ?? 0);
           else produced.closed(slot);
           outbound.control({
             type: 'error',
@@ -232,10 +263,8 @@ export function connection(
       }
     },
     flushAcks() {
-      for (const [slot, nextSeq] of acks) outbound.control({ type: 'ack', slot, nextSeq });
-      acks.clear();
+      for (const slot of [...acks.keys()]) flushAck(slot);
     },
     end: outbound.end,
-    terminate: () => socket.terminate(),
   };
 }

@@ -2,40 +2,44 @@ import type { SamplesMessage } from '../../wire/clientMessages.ts';
 import { WireError } from '../../wire/wireError.ts';
 import type { ProducerSlot } from '../ingest/step.ts';
 
-/** Bytes of samples a producer may have unacknowledged before its socket is not read; told in `opened`. */
+/** Bytes of samples that may be unacknowledged before a socket is not read; told in `opened`. */
 export const producerWindow = 1024 * 1024;
 
-interface OpenSlot {
+interface Slot {
   readonly stream: string;
   readonly channels: number;
-  /** Bytes of the frames handed in and not yet answered, oldest first. */
-  readonly unanswered: number[];
-  bytes: number;
+  opened: boolean;
+  /** Bytes of frames handed in and not yet answered. */
+  owed: number;
 }
 
-/** The producer's side of one connection: its slots, and how much of each is owed an answer. */
+/** The producer's side of one connection: its slots, and for how many bytes it is owed an answer. */
 export interface Producers {
-  /** The stream of a slot the producer may send to. @throws WireError `unknownSlot`, `frameSize` */
+  /** The stream of an open slot, whose frame it counts. @throws WireError `unknownSlot`, `frameSize` */
   take(message: SamplesMessage, bytes: number): string;
-  /** An `open` under way or an open slot: its stream. */
+  /** The stream of a slot that is open or being opened. */
   stream(slot: number): string | undefined;
   opening(slot: number, stream: string, channels: number): void;
   opened(slot: number): void;
-  /** One frame of the slot has been answered. */
-  answered(slot: number): void;
+  /** A frame of so many bytes has been answered. */
+  answered(slot: number, bytes: number): void;
   closed(slot: number): void;
   all(): ProducerSlot[];
 }
 
-/** @param throttle called with whether more than the window is owed: the socket is then not read */
+/**
+ * @param throttle called with whether the connection as a whole is owed answers for more than the window: its socket is
+ *   then not read, whatever its slots
+ */
 export function producers(connection: number, throttle: (on: boolean) => void): Producers {
-  const opening = new Map<number, OpenSlot>();
-  const open = new Map<number, OpenSlot>();
+  const slots = new Map<number, Slot>();
+  let owed = 0;
   let throttled = false;
 
-  function watch(): void {
-    const owed = [...open.values()];
-    const full = owed.some(({ bytes }) => bytes > (throttled ? producerWindow / 2 : producerWindow));
+  function owe(slot: Slot, bytes: number): void {
+    slot.owed += bytes;
+    owed += bytes;
+    const full = owed > (throttled ? producerWindow / 2 : producerWindow);
     if (full === throttled) return;
     throttled = full;
     throttle(full);
@@ -44,8 +48,8 @@ export function producers(connection: number, throttle: (on: boolean) => void): 
   return {
     take(message, bytes) {
       const { slot } = message;
-      const held = open.get(slot);
-      if (!held) {
+      const held = slots.get(slot);
+      if (!held?.opened) {
         const text = `slot: expected one that "opened" gave, got ${slot}`;
         throw new WireError('unknownSlot', text, { slot, field: 'slot' });
       }
@@ -53,31 +57,26 @@ export function producers(connection: number, throttle: (on: boolean) => void): 
         const text = `values: expected ${held.channels} channels, as opened, got ${message.channels}`;
         throw new WireError('frameSize', text, { slot, field: 'values' });
       }
-      held.unanswered.push(bytes);
-      held.bytes += bytes;
-      watch();
+      owe(held, bytes);
       return held.stream;
     },
-    stream: (slot) => (open.get(slot) ?? opening.get(slot))?.stream,
+    stream: (slot) => slots.get(slot)?.stream,
     opening(slot, stream, channels) {
-      opening.set(slot, { stream, channels, unanswered: [], bytes: 0 });
+      slots.set(slot, { stream, channels, opened: false, owed: 0 });
     },
     opened(slot) {
-      const held = opening.get(slot);
-      if (held) open.set(slot, held);
-      opening.delete(slot);
+      const held = slots.get(slot);
+      if (held) held.opened = true;
     },
-    answered(slot) {
-      const held = open.get(slot);
-      if (!held) return;
-      held.bytes -= held.unanswered.shift() ?? 0;
-      watch();
+    answered(slot, bytes) {
+      const held = slots.get(slot);
+      if (held) owe(held, -bytes);
     },
     closed(slot) {
-      opening.delete(slot);
-      open.delete(slot);
-      watch();
+      const held = slots.get(slot);
+      if (held) owe(held, -held.owed);
+      slots.delete(slot);
     },
-    all: () => [...opening.keys(), ...open.keys()].map((slot) => ({ connection, slot })),
+    all: () => [...slots.keys()].map((slot) => ({ connection, slot })),
   };
 }

@@ -4,8 +4,8 @@ import type { FilterBank } from '../ingest/filterBank.ts';
 import { type TrendRecord, trendMaker } from '../ingest/trendMaker.ts';
 import { type KernelRecord, sameKernel, type Topic } from './topic.ts';
 
-/** How many samples (rows × channels) are read and filtered at a time. */
-const samplesAtOnce = 64 * 1024;
+/** How much is read and filtered at a time: little enough that others have their turn. */
+const step = { samples: 64 * 1024, records: 64 } as const;
 
 /** Trends of the past, recomputed from the log with the kernels that were in force: the bits of the live ones. */
 export interface History {
@@ -28,29 +28,35 @@ export function history(log: SampleLog, bank: FilterBank): History {
       const oldestSeq = log.head(name)?.oldestSeq ?? 0;
       if (oldestSeq === 0) return 0;
       // A kernel that took over within what is held may follow a longer one.
-      const taps =
-        kernel.type === 'filter' && kernel.seq <= oldestSeq ? kernel.kernels[0]!.taps.length : maxTaps;
-      return oldestSeq + taps - 1;
+      if (kernel.seq > oldestSeq) return oldestSeq + maxTaps - 1;
+      return kernel.type === 'unfiltered' ? oldestSeq : oldestSeq + kernel.kernels[0]!.taps.length - 1;
     },
 
     reader({ name, epoch, channels }, fromSeq) {
       const maker = trendMaker(log, bank);
       maker.seek(name, channels.length, fromSeq);
-      const rows = Math.max(1, Math.floor(samplesAtOnce / channels.length));
       let nextSeq = fromSeq;
       let kernel: KernelRecord | undefined;
 
       return {
         async read(toSeq) {
-          const end = Math.min(toSeq, nextSeq + rows);
           const records: Exclude<LogRecord, { type: 'stream' }>[] = [];
-          for await (const record of log.read(name, nextSeq, end)) {
-            if (record.type !== 'samples') {
+          // Steps are counted in what is held, for a gap may be of any length.
+          let end = toSeq;
+          let samples = 0;
+          for await (const record of log.read(name, nextSeq, toSeq)) {
+            if (record.type === 'samples') {
+              samples += record.planes.length;
+            } else {
               // Each read begins with the filter in force.
               if (kernel && sameKernel(record, kernel)) continue;
               kernel = record;
             }
             records.push(record);
+            if (record.type === 'samples' && (samples >= step.samples || records.length >= step.records)) {
+              end = record.seq + record.rows;
+              break;
+            }
           }
           if (log.head(name)?.epoch !== epoch) return undefined;
           const trends = await maker.make(records);

@@ -1,4 +1,4 @@
-import type { LogRecord, StreamRecord } from '../../log/sampleLog.ts';
+import type { LogRecord, SampleLog, StreamRecord } from '../../log/sampleLog.ts';
 import type { SubscribeMessage } from '../../wire/clientMessages.ts';
 import { matches } from '../../wire/names.ts';
 import type { StreamInfo } from '../../wire/serverMessages.ts';
@@ -23,9 +23,12 @@ export interface Hub {
   streams(pattern: string): StreamInfo[];
 }
 
-/** @param failed where work that nobody awaits reports its errors */
-export function hub(history: History, failed: (error: unknown) => void): Hub {
-  const topics = new Map<string, Topic>();
+/**
+ * @param log what it already holds is known from the start
+ * @param failed where work that nobody awaits reports its errors
+ */
+export function hub(log: SampleLog, history: History, failed: (error: unknown) => void): Hub {
+  const topics = new Map<string, Topic>(held(log));
   const subscriptions = new Set<Subscription>();
 
   /** A stream is announced with its first kernel, so that nobody is told of a kernel that is none. */
@@ -85,4 +88,11 @@ export function hub(history: History, failed: (error: unknown) => void): Hub {
         }));
     },
   };
+}
+
+function* held(log: SampleLog): Generator<[string, Topic]> {
+  for (const name of log.streams()) {
+    const { epoch, channels, rate, nextSeq, filter: kernel } = log.head(name)!;
+    if (kernel) yield [name, { name, epoch, channels, rate, nextSeq, kernel, slots: new Set() }];
+  }
 }

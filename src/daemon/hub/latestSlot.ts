@@ -69,7 +69,8 @@ export function latestSlot({ number, topic, view, outbound, minPeriod, failed }:
       });
     },
     silentAt() {
-      const silent = !spoke;
+      // A row that waits has not been told yet.
+      const silent = !spoke && waiting === undefined;
       spoke = false;
       return silent ? topic.nextSeq : undefined;
     },
@@ -77,5 +78,6 @@ export function latestSlot({ number, topic, view, outbound, minPeriod, failed }:
       closed = true;
       clearTimeout(timer);
     },
+    unsent: () => undefined,
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { closeCodes } from '../../wire/closeCodes.ts';
 import type { TrendRecord } from '../ingest/trendMaker.ts';
 import type { History } from './history.ts';
@@ -19,30 +20,58 @@ export interface LosslessOptions {
 
 /**
  * A cursor on the log. Live, the cursor is at the head and released frames go out as they are. When the connection is
- * over its budget, or the subscription began in the past, the frames are not queued: the cursor stays, and they are
- * read from the log again (and filtered again, which gives the same bits) once there is room.
+ * over its budget, or the subscription began in the past, frames are not queued: the cursor stays, and they are read
+ * from the log again (and filtered again, which gives the same bits) once there is room.
  */
 export function losslessSlot(options: LosslessOptions): Slot & { start(): void } {
   const { number, topic, view, outbound, history } = options;
   const key = viewKey(view);
   let cursor = options.fromSeq;
+  let told = topic.kernel;
   let live = false;
   let closed = false;
-  let told = topic.kernel;
   let spoke = false;
+  /** A gap has been told since the last frame went out: the view may have had no row of the frame behind it. */
+  let gapSince = false;
 
-  function deliver(record: TrendRecord, replay: boolean): void {
-    const { samples, gap } = record;
-    if (gap > 0) {
-      const range = { fromSeq: samples.seq - gap, toSeq: samples.seq };
+  /** The frames a record is shown as, each with where the cursor is after it. */
+  function* frames(record: TrendRecord, replay: boolean) {
+    const { samples } = record;
+    const end = samples.seq + samples.rows;
+    if (cursor < samples.seq) {
+      const range = { fromSeq: cursor, toSeq: samples.seq };
       outbound.control({ type: 'gap', slot: number, ...range, reason: 'source', ...(replay && { replay }) });
+      cursor = samples.seq;
+      gapSince = true;
     }
-    viewed(record, view).forEach((rows, part) => {
-      if (replay) outbound.trend(number, { ...rows, replay });
-      else outbound.trend(number, rows, { of: record, key: `${key}/${part}` });
-    });
-    cursor = samples.seq + samples.rows;
-    spoke = true;
+    const shown = viewed(record, view);
+    for (const [part, rows] of shown.entries()) {
+      yield { rows: gapSince ? { ...rows, afterGap: true } : rows, part, end: shown[part + 1]?.seq ?? end };
+      gapSince = false;
+      spoke = true;
+    }
+    // Where the view has no row of it.
+    cursor = end;
+  }
+
+  function deliverLive(record: TrendRecord): void {
+    for (const { rows, part, end } of frames(record, false)) {
+      if (outbound.congested) {
+        fallBehind();
+        return;
+      }
+      outbound.trend(number, rows, { of: record, key: `${key}/${part}/${rows.afterGap === true}` });
+      cursor = end;
+    }
+  }
+
+  async function deliverReplay(record: TrendRecord): Promise<void> {
+    for (const { rows, end } of frames(record, true)) {
+      await outbound.writable();
+      if (closed) return;
+      outbound.trend(number, { ...rows, replay: true });
+      cursor = end;
+    }
   }
 
   function tell(record: KernelRecord): void {
@@ -53,10 +82,12 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
     outbound.control({ type: 'kernel', changes, ...kernelInfo(record) });
   }
 
-  /** Reads what is owed from the log until the head is reached, then is live. */
+  /** Reads what is owed from the log, a little at a time, until the head is reached; then is live. */
   async function catchUp(): Promise<void> {
     const reader = history.reader(topic, cursor);
     while (cursor < topic.nextSeq) {
+      // Others have their turn between two steps.
+      await setImmediate();
       await outbound.writable();
       if (closed) return;
       const entries = await reader.read(topic.nextSeq);
@@ -67,8 +98,9 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
         return;
       }
       for (const entry of entries) {
-        if ('samples' in entry) deliver(entry, true);
+        if ('samples' in entry) await deliverReplay(entry);
         else tell(entry);
+        if (closed) return;
       }
     }
     live = true;
@@ -78,7 +110,10 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
 
   function fallBehind(): void {
     live = false;
-    catchUp().catch(options.failed);
+    catchUp().catch((error: unknown) => {
+      // Reading a log that closes under a slot that has ended is no failure.
+      if (!closed) options.failed(error);
+    });
   }
 
   return {
@@ -89,9 +124,7 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
       else fallBehind();
     },
     offer(record) {
-      if (!live) return;
-      if (outbound.congested) fallBehind();
-      else deliver(record, false);
+      if (live) deliverLive(record);
     },
     swap(record) {
       if (live) tell(record);
@@ -104,5 +137,6 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
     close() {
       closed = true;
     },
+    unsent: () => (live ? undefined : { fromSeq: cursor, toSeq: topic.nextSeq }),
   };
 }

@@ -40,6 +40,7 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
   const { id, mode, start } = message;
   const { outbound, history } = ports;
   const slots = new Map<string, Slot>();
+  const attachedOnce = new Set<string>();
   const wanted = (name: string): boolean => message.streams.some((pattern) => matches(pattern, name));
 
   /** Recovery is all or nothing: from the position asked for, or live with what is lost told. */
@@ -68,6 +69,13 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
     return position.seq < floor ? lost(position.seq, 'trimmed') : { fromSeq: position.seq, recovered: true };
   }
 
+  /** A stream that comes after `subscribe` cannot be in the epoch of a position: it is said once. */
+  function announced(name: string): Begin {
+    if (typeof start !== 'object' || !('positions' in start) || attachedOnce.has(name)) return { fromSeq: 0 };
+    if (!Object.hasOwn(start.positions, name)) return { fromSeq: 0 };
+    return { fromSeq: 0, recovered: false, lost: { fromSeq: 0, toSeq: 0, reason: 'epoch' } };
+  }
+
   function view(topic: Topic): View {
     const names = topic.channels.map(({ name }) => name);
     const channels = message.channels?.map((name, i) => {
@@ -94,6 +102,7 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
       mode === 'lossless' ? losslessSlot({ ...parts, history, fromSeq: from.fromSeq }) : undefined;
     const slot = lossless ?? latestSlot({ ...parts, minPeriod: message.minPeriod ?? 0 });
     slots.set(topic.name, slot);
+    attachedOnce.add(topic.name);
     topic.slots.add(slot);
     const { name, epoch, rate, nextSeq } = topic;
     const info: SlotInfo = {
@@ -132,10 +141,14 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
     announce(topic) {
       if (!wanted(topic.name)) return;
       const former = detach(topic.name);
-      if (former) outbound.control({ type: 'removed', id, slots: [former.number], reason: 'epoch' });
+      if (former) {
+        const rest = former.unsent();
+        if (rest) outbound.control({ type: 'gap', slot: former.number, ...rest, reason: 'trimmed' });
+        outbound.control({ type: 'removed', id, slots: [former.number], reason: 'epoch' });
+      }
       try {
         // A stream that begins is followed from its first sample.
-        const { info, go } = attach(topic, view(topic), { fromSeq: 0 });
+        const { info, go } = attach(topic, view(topic), announced(topic.name));
         outbound.control({ type: 'added', id, streams: [info] });
         go();
       } catch (error) {

@@ -28,6 +28,8 @@ export interface Slot {
   /** The next seq it will send, when it has sent nothing since the last call: for `alive`. */
   silentAt(): number | undefined;
   close(): void;
+  /** What it still owes its subscriber of this epoch, if it is behind. */
+  unsent(): { readonly fromSeq: number; readonly toSeq: number } | undefined;
 }
 
 /** Whether two records are one and the same change of kernel. */

@@ -22,7 +22,7 @@ const frameBytes = 256 * 1024;
 
 /** A logged frame as a view shows it: none, one, or where it is large several frames. Planes are shared if whole. */
 export function viewed(record: TrendRecord, view: View): TrendRows[] {
-  const { samples, trend, gap } = record;
+  const { samples, trend } = record;
   const all = samples.planes.length / samples.rows;
   const channels = view.channels ?? Array.from({ length: all }, (_, c) => c);
   const first = (view.every - (samples.seq % view.every)) % view.every;
@@ -56,7 +56,6 @@ export function viewed(record: TrendRecord, view: View): TrendRows[] {
       ...(view.trend && trend && { trend: plane(trend.trend, from, count) }),
       ...(view.raw && { raw: plane(samples.planes, from, count) }),
       ...(view.coverage && trend?.coverage && { coverage: plane(trend.coverage, from, count) }),
-      ...(gap > 0 && from === 0 && { afterGap: true }),
     });
   }
   return frames;

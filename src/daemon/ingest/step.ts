@@ -57,6 +57,8 @@ export interface SamplesEvent {
   readonly planes: Float32Array;
   /** When it came (ms since 1970): the clock is passed in. */
   readonly receivedAt: number;
+  /** What it took on the wire: its answer carries it back, for flow control. */
+  readonly bytes: number;
 }
 
 export type StreamEvent =
@@ -75,7 +77,7 @@ export type Reply =
       readonly epoch: string;
       readonly nextSeq: number;
     }
-  | { readonly type: 'ack'; readonly to: ProducerSlot; readonly nextSeq: number }
+  | { readonly type: 'ack'; readonly to: ProducerSlot; readonly nextSeq: number; readonly bytes: number }
   | {
       readonly type: 'closed';
       readonly to: ProducerSlot;
@@ -86,12 +88,17 @@ export type Reply =
       readonly type: 'error';
       readonly to: ProducerSlot;
       readonly id?: number | undefined;
-      readonly code: 'streamBusy' | 'seqBelowHead';
+      readonly code: 'streamBusy' | 'seqBelowHead' | 'limit';
+      /** Of the frame it answers. */
+      readonly bytes?: number;
       readonly field?: string;
       readonly message: string;
     };
 
 export type Count = 'duplicateRows' | 'gapRows' | 'irregularFrames' | 'droppedFrames';
+
+/** Numbers up to here, and one more for `nextSeq`, are exact in a double. */
+const lastSeq = Number.MAX_SAFE_INTEGER;
 
 /** What an event came to. Records go to the log; replies may leave only when the records of their step are committed. */
 export interface Step {
@@ -166,6 +173,7 @@ function open(state: StreamState, event: OpenEvent): Step {
 
 function samples(state: StreamState, event: SamplesEvent): Step {
   const { life, producer, nextSeq } = state;
+  const { bytes } = event;
   if (!life || !producer || !sameSlot(producer, event.by)) {
     // Frames in flight when the slot was taken over: `closed` has told, or is about to tell, their sender.
     return { ...only(state), counts: { droppedFrames: 1 } };
@@ -175,14 +183,28 @@ function samples(state: StreamState, event: SamplesEvent): Step {
     return only(state, {
       type: 'error',
       to: event.by,
+      bytes,
       code: 'seqBelowHead',
       field: 'seq',
       message: `seq: expected at least ${producer.startSeq}, where "opened" said to start (the epoch was not quoted), got ${first}`,
     });
   }
+  if (first + event.rows > lastSeq) {
+    return only(state, {
+      type: 'error',
+      to: event.by,
+      bytes,
+      code: 'limit',
+      field: 'seq',
+      message: `seq: expected a frame that ends below ${lastSeq} (2^53 - 1), got ${event.rows} rows from ${first} on`,
+    });
+  }
   const held = Math.max(0, nextSeq - first);
   if (held >= event.rows) {
-    return { ...only(state, { type: 'ack', to: event.by, nextSeq }), counts: { duplicateRows: event.rows } };
+    return {
+      ...only(state, { type: 'ack', to: event.by, nextSeq, bytes }),
+      counts: { duplicateRows: event.rows },
+    };
   }
   const period = event.period ?? 1000 / life.rate;
   // Without a time the newest row is taken to be of this moment; it is stamped here, once, and logged so.
@@ -195,7 +217,7 @@ function samples(state: StreamState, event: SamplesEvent): Step {
   return {
     state: { ...state, nextSeq: end, due: time + frame.rows * period },
     records: [{ type: 'samples', stream: state.name, ...frame, time, period }],
-    replies: [{ type: 'ack', to: event.by, nextSeq: end }],
+    replies: [{ type: 'ack', to: event.by, nextSeq: end, bytes }],
     counts: {
       ...(held > 0 && { duplicateRows: held }),
       ...(gap > 0 && { gapRows: gap }),

@@ -21,6 +21,7 @@ const forbidden = [
   ['src/client', '../dsp/frame.ts'],
   ['src/client', 'zod'],
   ['src/cli', 'onnxruntime-node'],
+  ['src/daemon', 'echarts'],
 ] as const;
 
 const allowed = [

@@ -11,10 +11,10 @@ import type { SampleLog } from '../log/sampleLog.ts';
 import { loadModel } from '../model/loadModel.ts';
 import { closeCodes } from '../wire/closeCodes.ts';
 import { jsonServerCodec } from '../wire/jsonServerCodec.ts';
-import { limits, protocol } from '../wire/limits.ts';
-import type { Hello, Welcome } from '../wire/serverMessages.ts';
+import type { Hello } from '../wire/serverMessages.ts';
 import { type Connection, connection } from './connection/connection.ts';
 import type { SharedBodies } from './connection/socketOutbound.ts';
+import { greeting } from './greeting.ts';
 import { httpServer } from './http.ts';
 import { history } from './hub/history.ts';
 import { type Hub, hub } from './hub/hub.ts';
@@ -118,29 +118,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     });
   });
 
-  const hello: Hello = {
-    type: 'hello',
-    protocol,
-    ping,
-    authRequired: false,
-    limits: { message: limits.message, control: limits.control },
-  };
-  const welcome: Welcome = {
-    type: 'welcome',
-    principal: null,
-    scopes: ['*'],
-    expires: null,
-    server: { name: 'firtrend', version: options.version },
-    durability: log.durability,
-    device: { ...device, exact: choice.exact },
-    fingerprint: choice.fingerprint,
-    limits: {
-      message: limits.message,
-      control: limits.control,
-      rows: limits.rows,
-      channels: limits.channels,
-    },
-  };
+  const { hello, welcome } = greeting({ ping, version: options.version, log, device, choice });
   const status = (): object => ({
     ready,
     device: welcome.device,
@@ -167,6 +145,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         count,
         shared,
         ended: () => void connections.delete(number),
+        broken: (error: unknown) => logger.error({ err: error }, 'a connection is ended by an error of ours'),
       };
       connections.set(number, connection(number, socket, jsonServerCodec, ports));
     },

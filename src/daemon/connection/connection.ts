@@ -24,6 +24,8 @@ export interface ConnectionPorts {
   readonly freshEpoch: () => string;
   readonly count: (name: 'overflowSamples', by: number) => void;
   readonly shared: SharedBodies;
+  /** Where an error of our own that a message has brought to light is told. */
+  readonly broken: (error: unknown) => void;
   /** The connection is over: nothing more comes of it. */
   readonly ended: () => void;
 }
@@ -62,8 +64,13 @@ export function connection(
     try {
       take(parsed(text), text.length);
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      refuse(error);
+      if (error instanceof WireError) {
+        refuse(error);
+      } else {
+        // An error of ours, not of the message's: it costs this connection, not the daemon.
+        ports.broken(error);
+        outbound.end(closeCodes.internal, 'an internal error');
+      }
     }
   }
 

@@ -9,7 +9,7 @@ import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { createTrendFilter } from '../src/filter/trendFilter.ts';
 import { loadModel } from '../src/model/loadModel.ts';
-import { readRecording } from '../src/train/readCsv.ts';
+import { readRecording } from '../src/train/readRecording.ts';
 import { parseTarget, targetValues } from '../src/train/targets.ts';
 
 const channel = 'ankle_vert';

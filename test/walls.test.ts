@@ -53,7 +53,14 @@ test('the daemon serves without TensorFlow: only its own dependencies beside a b
   for (const part of ['dist', 'models/gait', 'package.json'])
     cpSync(join(root, part), join(dir, part), { recursive: true });
   mkdirSync(join(dir, 'node_modules'));
-  const optional = new Set(['@tensorflow', 'node-api-headers', '.bin', '.package-lock.json']);
+  const optional = new Set([
+    '@tensorflow',
+    'echarts',
+    'hyparquet',
+    'node-api-headers',
+    '.bin',
+    '.package-lock.json',
+  ]);
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (!optional.has(name)) symlinkSync(join(root, 'node_modules', name), join(dir, 'node_modules', name));
   }

@@ -15,9 +15,9 @@ export function applyCommand(): Command {
   const command = new Command('apply')
     .description('filter a recording: the same columns, trends in place of samples, missing trends empty')
     .argument('<model>', 'a file, NAME, or NAME@VERSION')
-    .argument('<file>', 'recording (CSV)')
+    .argument('<file>', 'recording (CSV, NDJSON, Parquet)')
     .addOption(modelsOption())
-    .requiredOption('--out <file.csv>', 'where the trends go')
+    .requiredOption('--out <file.csv>', 'where the trends go; - is stdout (required)')
     .option('--coverage', 'add a column NAME_coverage for each channel');
   return withRecordingFlags(command)
     .addHelpText('after', examples('firtrend apply gait recordings/gait-accelerometer.csv --out trends.csv'))
@@ -39,7 +39,7 @@ export function applyCommand(): Command {
       }
       const kernels = model.kernels.map(({ taps, bias }) => ({ taps: Float32Array.from(taps), bias }));
       const filter = await createTrendFilter(kernels, { device: { provider: 'cpu' } });
-      const rows = await writeWhole(flags.out, trendsCsv(recording, filter, flags.coverage === true));
+      const rows = await writeWhole(flags.out, trendsCsv(recording, filter, flags.coverage === true), file);
       await filter.release();
       note(`${rows} rows of ${recording.channels.length} channels written to ${flags.out}`);
     });

@@ -9,7 +9,7 @@ export function demoCommand(): Command {
   return new Command('demo')
     .description('train on the shipped recording, serve, stream it at its own pace, and show raw and trend')
     .option('--for <seconds>', 'end by itself after so long (default: on Ctrl-C)', positiveNumber)
-    .option('--port <port>', 'port of the daemon (default: any free one)', wholeNumber(0, 65535), 0)
+    .option('--port <port>', 'port of the daemon, 0 for any free one', wholeNumber(0, 65535), 0)
     .addOption(modelsOption())
     .addHelpText('after', examples('firtrend demo', 'firtrend demo --for 10'))
     .action(async (options: { for?: number; port: number; models: string }) => {

@@ -34,7 +34,7 @@ export function withRecordingFlags(command: Command): Command {
 
 /** Reads a recording as the flags say and notes what was not taken as it stands. */
 export async function readFlagged(file: string, flags: RecordingFlags): Promise<Recording> {
-  const { readRecording } = await import('../train/readCsv.ts');
+  const { readRecording } = await import('../train/readRecording.ts');
   const recording = await readRecording(file, flags);
   for (const name of recording.leftOut) note(`column ${name} is text and left out`);
   recording.overflow.forEach((count, c) => {

@@ -18,10 +18,10 @@ interface ReplayFlags extends RecordingFlags {
 /** `firtrend replay`: streams a recording to a daemon at its own pace, at a multiple of it, or as fast as it goes. */
 export function replayCommand(): Command {
   const command = new Command('replay')
-    .description('stream a recording to a daemon')
-    .argument('<file>', 'recording (CSV)')
+    .description('stream a recording to a daemon, stamped as if it were recorded from now on')
+    .argument('<file>', 'recording (CSV, NDJSON, Parquet)')
     .addOption(urlOption())
-    .requiredOption('--stream <name>', 'name of the stream', streamName)
+    .requiredOption('--stream <name>', 'name of the stream (required)', streamName)
     .option('--speed <n>', '1 is real time, N is N times as fast, max as fast as it goes', speed, 1)
     .option('--frame <rows>', 'samples per frame (default: a twentieth of a second)', wholeNumber(1, 65536));
   return withRecordingFlags(command)

@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { FirtrendError } from '../dsp/error.ts';
 import { applyCommand } from './apply.ts';
 import { demoCommand } from './demo.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
 import { kernelCommand } from './kernel.ts';
+import { modelsCommand } from './models.ts';
 import { note } from './output.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
@@ -11,17 +13,16 @@ import { tailCommand } from './tail.ts';
 import { trainCommand } from './train.ts';
 import { version } from './version.ts';
 
-/** Runs one command line. @returns the exit code: 0, 1 for failure, 2 for misuse */
-export async function run(args: readonly string[]): Promise<number> {
-  const program = new Command('firtrend')
+/** Runs one command line of `firtrend`. @returns the exit code: 0, 1 for failure, 2 for misuse */
+export function run(args: readonly string[]): Promise<number> {
+  const program = checked(new Command('firtrend'))
     .description('Learns a causal FIR trend kernel from recordings and applies it to live sensor streams.')
-    .version(version)
-    .showSuggestionAfterError()
-    .showHelpAfterError('(--help shows what is expected)')
-    .exitOverride();
+    .version(version);
   const commands = [
     trainCommand(),
+    evaluateCommand(),
     inspectCommand(),
+    modelsCommand(),
     applyCommand(),
     serveCommand(),
     replayCommand(),
@@ -31,14 +32,33 @@ export async function run(args: readonly string[]): Promise<number> {
   ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
+    for (const part of command.commands) part.copyInheritedSettings(program);
   }
+  return runProgram(program, args);
+}
+
+/** A command that explains misuse and leaves ending the process to its caller. */
+export function checked(command: Command): Command {
+  return command
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows what is expected)')
+    .exitOverride();
+}
+
+/** Runs a command line of a program. @returns the exit code: 0, 1 for failure, 2 for misuse */
+export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof FirtrendError)) throw error;
+    if (!(error instanceof FirtrendError || isSystemError(error))) throw error;
     note(`error: ${error.message}`);
-    return error.code === 'usage' ? 2 : 1;
+    return error.code === 'usage' || error.code === 'insecureAddress' ? 2 : 1;
   }
+}
+
+/** The operating system's own refusal: no rights, no space, a file where a folder should be. Its message names the path. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
 }

@@ -46,6 +46,8 @@ export function serveCommand(): Command {
           resolve();
         });
       });
+      // Started by another process of ours with a channel: end with it.
+      if (process.channel) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
       printJson({ listening: daemon.url });
       await Promise.race([ended, daemon.failed]);
     });

@@ -104,10 +104,24 @@ function show(event: SubscriptionEvent, streams: ReadonlyMap<number, SlotInfo>):
   switch (event.type) {
     case 'subscribed':
     case 'added':
-      for (const { name, channels, rate, epoch, nextSeq, model, version, reason, lag } of event.streams) {
+      for (const {
+        name,
+        channels,
+        rate,
+        epoch,
+        nextSeq,
+        model,
+        version,
+        reason,
+        lag,
+        lost,
+        recovered,
+      } of event.streams) {
         const kernel =
           model === null ? `raw only (${reason})` : `${model}@${version}, lag ${digits(lag ?? 0)} samples`;
         note(`${name}: ${channels.length} channels at ${rate} Hz, ${kernel}, position ${epoch}:${nextSeq}`);
+        if (lost) note(`${name}: samples ${lost.fromSeq} to ${lost.toSeq - 1} are lost (${lost.reason})`);
+        else if (recovered === false) note(`${name}: the position could not be resumed`);
       }
       if (event.type === 'subscribed' && event.streams.length === 0)
         note('no stream matches yet; waiting for one');
@@ -146,6 +160,7 @@ function rows(frame: TrendFrame & { readonly name: string }, stream: SlotInfo | 
       const value = planes[c * frame.rows + row]!;
       return `${stream?.channels[c]?.name ?? c}=${Number.isNaN(value) ? 'missing' : digits(value, 6)}`;
     });
-    print(`${time} ${frame.name} ${frame.seq + row * (frame.stride ?? 1)} ${values.join(' ')}`);
+    const raw = frame.trend ? '' : ' raw';
+    print(`${time} ${frame.name}${raw} ${frame.seq + row * (frame.stride ?? 1)} ${values.join(' ')}`);
   }
 }

@@ -2,19 +2,30 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { families } from '../dsp/families.ts';
 import { maxTaps } from '../dsp/kernel.ts';
 import { modelNamePattern } from '../model/repository.ts';
+import { parseMaxLag } from '../train/maxLag.ts';
+import type { Recording } from '../train/recording.ts';
+import { columnsFor } from '../train/references.ts';
 import { parseTarget } from '../train/targets.ts';
-import { examples, modelsOption, parsedBy, wholeNumber } from './options.ts';
+import type { TrainOptions } from '../train/train.ts';
+import { certificateText, lossTable } from './lossTable.ts';
+import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { type RecordingFlags, readFlagged, withRecordingFlags } from './recordingFlags.ts';
 import { digits, guaranteesText } from './text.ts';
 import { type TrainedModel, trainModel } from './trainModel.ts';
 
-interface TrainFlags extends RecordingFlags {
+export interface TrainFlags extends RecordingFlags {
   readonly taps?: number;
   readonly family: string;
+  readonly lengths?: number[];
+  readonly learningRate?: number;
+  readonly perChannel?: boolean;
+  readonly bias?: boolean;
+  readonly maxLag?: string;
   readonly target: string;
   readonly loss: string;
   readonly holdout: number;
+  readonly fill: number;
   readonly seed: number;
   readonly name?: string;
   readonly models: string;
@@ -23,18 +34,47 @@ interface TrainFlags extends RecordingFlags {
 
 /** `firtrend train`: from recordings to a model in the repository, with its certificate. */
 export function trainCommand(): Command {
-  const command = new Command('train')
-    .description('learn a trend kernel from recordings and store it as the next version of a model')
-    .argument('<files...>', 'recordings (CSV) with the same channels')
+  const command = new Command('train').description(
+    'learn a trend kernel from recordings and store it as the next version of a model',
+  );
+  return withTrainFlags(command)
+    .addHelpText(
+      'after',
+      examples(
+        'firtrend train recordings/gait-accelerometer.csv --name walk',
+        'firtrend train data.csv --columns temp,power --rate 10 --target forecast:0.5s --family ramp --json',
+      ),
+    )
+    .action(async (files: string[], flags: TrainFlags) => {
+      const recordings = await readForTraining(files, flags);
+      const trained = await trainModel(recordings, {
+        models: flags.models,
+        name: flags.name ?? nameOf(files[0]!),
+        training: trainingOf(flags),
+      });
+      if (flags.json) printJson(asJson(trained));
+      else show(trained);
+    });
+}
+
+/** Adds the files and the flags of training to a command. */
+export function withTrainFlags(command: Command): Command {
+  command
+    .argument('<files...>', 'recordings (CSV, NDJSON, Parquet) with the same channels')
     .option(
       '--taps <k>',
       'number of taps K (default: 2 P + 1 for smooth:P, else 65)',
       wholeNumber(1, maxTaps),
     )
     .addOption(new Option('--family <family>', 'kernel family').choices(families).default('boxcars'))
+    .option('--lengths <k,...>', 'numbers of taps to train at first, one after the other', numbers)
+    .option('--learning-rate <r>', 'largest step (default: adapts itself)', positiveNumber)
+    .option('--per-channel', 'a kernel for each channel instead of one for all')
+    .option('--bias', 'a bias for each channel, in its unit, added outside the weighted mean')
+    .option('--max-lag <d>', 'largest lag of a kernel, in samples, or in seconds with s', lagLimit)
     .option(
       '--target <target>',
-      'smooth:PERIOD or forecast:H, in samples, or in seconds with s',
+      'smooth:PERIOD or forecast:H, in samples, or in seconds with s; column:NAME or column:A=REF_A,B=REF_B',
       target,
       'smooth:32',
     )
@@ -45,39 +85,71 @@ export function trainCommand(): Command {
       holdout,
       0.2,
     )
+    .option(
+      '--fill <n>',
+      'interpolate holes of up to n samples in the inputs, never in the targets',
+      wholeNumber(0, 2 ** 31),
+      0,
+    )
     .option('--name <name>', 'name of the model (default: that of the first file)', modelName)
     .addOption(modelsOption())
     .option('--seed <n>', 'seed of whatever is random', wholeNumber(0, 2 ** 31), 1)
     .option('--json', 'print one JSON document, taps newest first');
-  return withRecordingFlags(command)
-    .addHelpText(
-      'after',
-      examples(
-        'firtrend train recordings/gait-accelerometer.csv --name walk',
-        'firtrend train data.csv --columns temp,power --rate 10 --target forecast:0.5s --family ramp --json',
-      ),
-    )
-    .action(async (files: string[], flags: TrainFlags) => {
-      const { taps, family, target, loss, holdout, seed, models } = flags;
-      const recordings = [];
-      for (const file of files) recordings.push(await readFlagged(file, flags));
-      const trained = await trainModel(recordings, {
-        models,
-        name: flags.name ?? nameOf(files[0]!),
-        training: { ...(taps !== undefined && { taps }), family, target, loss, holdout, seed },
-      });
-      if (flags.json) printJson(asJson(trained));
-      else show(trained);
-    });
+  return withRecordingFlags(command);
 }
 
-function target(text: string): string {
+export async function readForTraining(files: readonly string[], flags: TrainFlags): Promise<Recording[]> {
+  const recordings = [];
+  const columns = columnsFor(parseTarget(flags.target, 1e9), flags.columns);
+  for (const file of files) {
+    recordings.push(await readFlagged(file, { ...flags, ...(columns !== undefined && { columns }) }));
+  }
+  return recordings;
+}
+
+export function trainingOf(flags: TrainFlags): TrainOptions {
+  const {
+    taps,
+    lengths,
+    learningRate,
+    maxLag,
+    family,
+    perChannel = false,
+    bias = false,
+    target,
+    loss,
+    holdout,
+    fill,
+    seed,
+  } = flags;
+  return {
+    ...(taps !== undefined && { taps }),
+    ...(lengths !== undefined && { lengths }),
+    ...(learningRate !== undefined && { learningRate }),
+    ...(maxLag !== undefined && { maxLag }),
+    family,
+    perChannel,
+    bias,
+    target,
+    loss,
+    holdout,
+    fill,
+    seed,
+  };
+}
+
+export function target(text: string): string {
   // The rate is not known yet; so fine a one rounds nothing to 0 samples.
   parsedBy((value) => parseTarget(value, 1e9))(text);
   return text;
 }
 
-function holdout(text: string): number {
+function lagLimit(text: string): string {
+  parsedBy((value) => parseMaxLag(value, 1))(text);
+  return text;
+}
+
+export function holdout(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value < 1) return value;
   throw new InvalidArgumentError('Expected a share from 0 to below 1.');
@@ -122,32 +194,26 @@ function asJson({ model, result }: TrainedModel): object {
   };
 }
 
-function show({ model, result }: TrainedModel): void {
+function show({ model, report, result }: TrainedModel): void {
   const { loss, certificate, guarantees, rate, windows, timeConstant, fit } = result;
   print(`${model.name}@${model.version}: ${model.path}`);
+  if (report !== null) print(`report: ${report}`);
   print(guaranteesText(guarantees, rate));
   if (timeConstant !== undefined) {
     print(
       `time constant ${timeConstant === null ? 'infinite (the moving average)' : `${digits(timeConstant)} samples`}`,
     );
   }
-  print(`\nloss, 1 is the newest sample alone; ${windows.used} windows used, ${windows.leftOut} left out`);
-  const rows = [
-    ['learned kernel', 'learned'],
-    ['best ramp', 'ramp'],
-    ['best exponential average', 'ema'],
-    ['best moving average', 'sma'],
-    ['newest sample alone', 'newest'],
-    ['best kernel of any shape', 'free'],
-  ] as const;
-  print(`${''.padEnd(26)}${'trained on'.padStart(12)}${'held out'.padStart(12)}`);
-  for (const [label, key] of rows) {
-    const heldOut = loss.heldOut ? digits(loss.heldOut[key]) : '';
-    print(`${label.padEnd(26)}${digits(loss.train[key]).padStart(12)}${heldOut.padStart(12)}`);
+  for (const kernel of result.kernels) {
+    if (kernel.channel === null) continue;
+    const { relative, reason } = kernel.certificate;
+    const own = relative === null ? reason : `certificate ${digits(relative, 2)} of the loss`;
+    print(`channel ${kernel.channel}: bias ${digits(kernel.bias)}, ${own}`);
   }
-  const { gap, relative } = certificate;
-  const share = relative === null ? 'the target is reached exactly' : `${digits(relative, 2)} of the loss`;
-  print(`\ncertificate: no kernel of the class has a loss lower by more than ${digits(gap, 2)} (${share})`);
+  const unit = result.target.startsWith('column:') ? "the target's variance" : 'the newest sample alone';
+  print(`\nloss, 1 is ${unit}; ${windows.used} windows used, ${windows.leftOut} left out`);
+  print(lossTable('learned kernel', loss));
+  print(`\n${certificateText(certificate)}`);
   print(
     `TensorFlow took ${fit.steps} steps from a loss of ${digits(fit.trajectory[0]!)} to ${digits(fit.trajectory.at(-1)!)}`,
   );

@@ -1,5 +1,8 @@
+import { dirname, join } from 'node:path';
+import { FirtrendError } from '../dsp/error.ts';
 import type { FitProgress } from '../train/fitKernel.ts';
 import type { Recording } from '../train/recording.ts';
+import type { trainReport } from '../train/report/report.ts';
 import type { TrainOptions, TrainResult } from '../train/train.ts';
 import { note } from './output.ts';
 import { progressBar } from './progress.ts';
@@ -9,6 +12,8 @@ import { version } from './version.ts';
 export interface TrainedModel {
   readonly model: { readonly name: string; readonly version: number; readonly path: string };
   readonly result: TrainResult;
+  /** Where `report.html` is; null where echarts is not installed. */
+  readonly report: string | null;
 }
 
 /**
@@ -35,8 +40,10 @@ export async function trainModel(
   const result = await withBar((onProgress) => trainKernel(recordings, options.training, { onProgress }));
   for (const warning of result.warnings) note(`warning: ${warning}`);
   const { family, rate, loss, certificate, target, lossName, dataSha256, seed, timeConstant } = result;
+  const origin = { tool: `firtrend ${version}`, time: new Date().toISOString() };
   const model = trendModel({
     kernels: result.kernels.map(({ taps, bias }) => ({ taps: Float64Array.from(taps), bias })),
+    channels: result.kernels[0].channel === null ? null : result.channels,
     rate,
     metadata: {
       family,
@@ -46,13 +53,32 @@ export async function trainModel(
       certificate: { gap: certificate.gap, relative: certificate.relative },
       dataSha256,
       seed,
-      tool: `firtrend ${version}`,
-      time: new Date().toISOString(),
+      ...origin,
       ...(typeof timeConstant === 'number' && { timeConstant }),
     },
   });
   const { models, name, activate = false } = options;
-  return { model: await publish(models, name, encodeModel(model), { activate }), result };
+  const report = await reportOf(result, recordings, {
+    title: name,
+    origin,
+    ...(options.training?.holdout !== undefined && { holdout: options.training.holdout }),
+  });
+  const stored = await publish(models, name, encodeModel(model), {
+    activate,
+    ...(report !== null && { report }),
+  });
+  return { model: stored, result, report: report && join(dirname(stored.path), 'report.html') };
+}
+
+/** Null, with a warning, where the package that draws it is not installed: the model is worth keeping without. */
+async function reportOf(...of: Parameters<typeof trainReport>): Promise<string | null> {
+  try {
+    return await (await import('../train/report/report.ts')).trainReport(...of);
+  } catch (error) {
+    if (!(error instanceof FirtrendError && error.code === 'echartsMissing')) throw error;
+    note(`warning: no report.html: ${error.message}`);
+    return null;
+  }
 }
 
 type OnProgress = (progress: FitProgress) => void;

@@ -20,7 +20,7 @@ import { history } from './hub/history.ts';
 import { type Hub, hub } from './hub/hub.ts';
 import { filterBank } from './ingest/filterBank.ts';
 import { type Incoming, ingest, type Released } from './ingest/ingest.ts';
-import type { Count } from './ingest/step.ts';
+import { type Count, countNames } from './ingest/step.ts';
 import { trendMaker } from './ingest/trendMaker.ts';
 import { modelChoice } from './modelChoice.ts';
 
@@ -91,9 +91,9 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   // Whoever waits for it has the error; nobody has to.
   failed.catch(() => undefined);
 
-  const counts = new Map<Count | 'overflowSamples', number>();
-  const count = (name: Count | 'overflowSamples', by: number): void => {
-    counts.set(name, (counts.get(name) ?? 0) + by);
+  const counts = new Map<Count, number>(countNames.map((name) => [name, 0]));
+  const count = (name: Count, by: number): void => {
+    counts.set(name, counts.get(name)! + by);
   };
   const connections = new Map<number, Connection>();
   const shared: SharedBodies = new WeakMap();

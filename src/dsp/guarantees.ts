@@ -54,3 +54,24 @@ export function guarantees({ taps, bias }: Kernel): Guarantees {
     lost,
   };
 }
+
+/** The guarantees that hold for every kernel of a model: the largest lag and noise gain, the DC gain farthest from 1. */
+export function worstGuarantees(kernels: readonly Kernel[], channels: readonly string[] | null): Guarantees {
+  const each = kernels.map(guarantees);
+  if (each.length === 1) return each[0]!;
+  return {
+    taps: each[0]!.taps,
+    lag: largest(each.map((g) => g.lag)),
+    noiseGain: largest(each.map((g) => g.noiseGain)),
+    dcGain: each.map((g) => g.dcGain).reduce((a, b) => (Math.abs(b - 1) > Math.abs(a - 1) ? b : a)),
+    noOvershoot: each.every((g) => g.noOvershoot),
+    monotoneStepResponse: each.every((g) => g.monotoneStepResponse),
+    concaveStepResponse: each.every((g) => g.concaveStepResponse),
+    unitGain: each.every((g) => g.unitGain),
+    lost: each.flatMap((g, i) => g.lost.map((text) => `channel ${channels?.[i] ?? i}: ${text}`)),
+  };
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b));
+}

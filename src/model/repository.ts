@@ -25,6 +25,12 @@ export interface PublishedModel extends FoundModel {
   readonly version: number;
 }
 
+/** What promoting and rolling back did. */
+export interface ModelChange extends PublishedModel {
+  /** The version that was in force before. */
+  readonly previous: number;
+}
+
 export interface RepositoryEntry {
   readonly name: string;
   /** Ascending, at least one. */
@@ -53,27 +59,35 @@ export async function resolve(dir: string, ref: string): Promise<FoundModel> {
     const version = model.versions.find((v) => String(v) === wanted);
     if (version === undefined) {
       const said = at < 0 ? `${join(dir, name, 'active')} names version ${wanted}` : `version ${wanted}`;
-      throw new FirtrendError(
-        'modelNotFound',
-        `model ${name}: ${said}, which is not there; expected one of ${model.versions.join(', ')}`,
-      );
+      throw unknownVersion(name, said, model.versions);
     }
     return published(dir, name, version);
   }
   if (!ref.includes('\0') && (/\/|\.onnx$/.test(ref) || (await isFile(ref))))
     return { name: null, version: null, path: ref };
+  throw await unknownModel(dir, ref, 'a file, NAME or NAME@VERSION');
+}
+
+async function unknownModel(dir: string, ref: string, expected: string): Promise<FirtrendError> {
   const names = (await list(dir)).map((known) => known.name);
-  const near = nearest(name, names);
+  const near = nearest(ref.replace(/@.*/s, ''), names);
   const there = names.length > 0 ? `there are: ${names.join(', ')}` : 'it holds none';
   const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : there;
-  throw new FirtrendError(
+  return new FirtrendError(
     'modelNotFound',
-    `model ${JSON.stringify(ref)}: expected a file, NAME or NAME@VERSION in ${dir}; ${hint}`,
+    `model ${JSON.stringify(ref)}: expected ${expected} in ${dir}; ${hint}`,
+  );
+}
+
+function unknownVersion(name: string, said: string, versions: readonly number[]): FirtrendError {
+  return new FirtrendError(
+    'modelNotFound',
+    `model ${name}: ${said}, which is not there; expected one of ${versions.join(', ')}`,
   );
 }
 
 /**
- * Stores a model file as the next version of `name`. The first version is in force at once, a later one when asked.
+ * Stores a model file, and beside it `report.html` where there is one, as the next version of `name`. The first version is in force at once, a later one when asked.
  * A crash at any moment leaves the repository as it was or with the whole new version.
  *
  * @throws FirtrendError `modelName`; the gate's `modelNotOnnx`, `modelRefused`: nothing is stored that it would refuse
@@ -82,13 +96,17 @@ export async function publish(
   dir: string,
   name: string,
   bytes: Uint8Array,
-  options: { readonly activate?: boolean } = {},
+  options: { readonly activate?: boolean; readonly report?: string } = {},
 ): Promise<PublishedModel> {
   checkName(name);
   readModel(bytes, `for ${name}`, { unordered: true, bias: true });
   const folder = join(dir, name);
   await mkdir(folder, { recursive: true });
-  const version = await placeVersion(folder, bytes);
+  const { report } = options;
+  const version = await placeVersion(folder, {
+    'model.onnx': bytes,
+    ...(report !== undefined && { 'report.html': report }),
+  });
   await syncFolder(dir);
   if (options.activate === true) await promote(dir, name, version);
   else await activateLowest(folder);
@@ -96,14 +114,42 @@ export async function publish(
 }
 
 /** Puts a version that is there in force, atomically. @throws FirtrendError `modelName`, `modelNotFound` */
-export async function promote(dir: string, name: string, version: number): Promise<void> {
-  checkName(name);
-  await resolve(dir, `${name}@${version}`);
-  const folder = join(dir, name);
+export async function promote(dir: string, name: string, version: number): Promise<ModelChange> {
+  const { versions, active } = await mustHave(dir, name);
+  if (!versions.includes(version)) throw unknownVersion(name, `version ${version}`, versions);
+  await activate(join(dir, name), version);
+  return { ...published(dir, name, version), previous: active };
+}
+
+/**
+ * Puts the version next below the one in force in force, atomically; also where the one in force is no longer there.
+ * @throws FirtrendError `modelName`, `modelNotFound`, `modelOldest` where there is none below
+ */
+export async function rollback(dir: string, name: string): Promise<ModelChange> {
+  const { versions, active } = await mustHave(dir, name);
+  const below = versions.filter((version) => version < active).at(-1);
+  if (below === undefined) {
+    throw new FirtrendError(
+      'modelOldest',
+      `model ${name}: expected a version below ${active}, which is in force, got only ${versions.join(', ')}`,
+    );
+  }
+  await activate(join(dir, name), below);
+  return { ...published(dir, name, below), previous: active };
+}
+
+async function activate(folder: string, version: number): Promise<void> {
   const temporary = join(folder, temporaryName());
   await writeSynced(temporary, `${version}\n`);
   await rename(temporary, join(folder, 'active'));
   await syncFolder(folder);
+}
+
+async function mustHave(dir: string, name: string): Promise<RepositoryEntry> {
+  checkName(name);
+  const found = await entry(dir, name);
+  if (found === undefined) throw await unknownModel(dir, name, 'NAME');
+  return found;
 }
 
 function checkName(name: string): void {
@@ -135,7 +181,8 @@ async function activeIn(folder: string): Promise<number | undefined> {
       `${path}: expected a version number, got ${JSON.stringify(text.slice(0, 40))}`,
     );
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    // A file beside the models' folders is no model.
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Guarantees } from '../dsp/guarantees.ts';
-import { guarantees, unitTolerance } from '../dsp/guarantees.ts';
+import { unitTolerance, worstGuarantees } from '../dsp/guarantees.ts';
 import type { Kernel } from '../dsp/kernel.ts';
 import { maxTaps, sum } from '../dsp/kernel.ts';
 import { float32Bytes } from './float32Bytes.ts';
@@ -57,7 +57,7 @@ export function trendModel(parts: {
     kernels,
     channels,
     rate,
-    guarantees: worst(kernels, channels),
+    guarantees: worstGuarantees(kernels, channels),
     metadata,
     sha256: kernelsSha256(kernels),
   };
@@ -85,25 +85,4 @@ function checkKernel({ taps, bias }: Kernel, length: number, of: string): void {
   const total = sum(taps);
   must(Math.abs(total - 1) <= unitTolerance, `sum of taps${of}`, '1 to within 2^-20', total);
   must(Number.isFinite(bias), `bias${of}`, 'a finite number', bias);
-}
-
-/** The guarantees that hold for every kernel: the largest lag and noise gain, the DC gain farthest from 1. */
-function worst(kernels: readonly Kernel[], channels: readonly string[] | null): Guarantees {
-  const each = kernels.map(guarantees);
-  if (each.length === 1) return each[0]!;
-  return {
-    taps: each[0]!.taps,
-    lag: largest(each.map((g) => g.lag)),
-    noiseGain: largest(each.map((g) => g.noiseGain)),
-    dcGain: each.map((g) => g.dcGain).reduce((a, b) => (Math.abs(b - 1) > Math.abs(a - 1) ? b : a)),
-    noOvershoot: each.every((g) => g.noOvershoot),
-    monotoneStepResponse: each.every((g) => g.monotoneStepResponse),
-    concaveStepResponse: each.every((g) => g.concaveStepResponse),
-    unitGain: each.every((g) => g.unitGain),
-    lost: each.flatMap((g, i) => g.lost.map((text) => `channel ${channels?.[i] ?? i}: ${text}`)),
-  };
-}
-
-function largest(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b));
 }

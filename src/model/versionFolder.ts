@@ -35,13 +35,16 @@ export async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Stores `bytes` durably as `model.onnx` of the next version, whose number it returns. */
-export async function placeVersion(folder: string, bytes: Uint8Array): Promise<number> {
+/** Stores files durably by name as the next version, whose number it returns. */
+export async function placeVersion(
+  folder: string,
+  files: Readonly<Record<string, Uint8Array | string>>,
+): Promise<number> {
   await sweep(folder);
   const staged = join(folder, temporaryName());
   try {
     await mkdir(staged);
-    await writeSynced(join(staged, 'model.onnx'), bytes);
+    for (const [name, content] of Object.entries(files)) await writeSynced(join(staged, name), content);
     await syncFolder(staged);
     const version = await takeNextNumber(folder, staged);
     await syncFolder(folder);

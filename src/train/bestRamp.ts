@@ -1,6 +1,7 @@
 import { mixtureTaps, rampTaps } from '../dsp/families.ts';
 import { lossOf, type QuadraticLoss } from './loss.ts';
 import { scanMinimum } from './scanMinimum.ts';
+import { lagOf } from './vertices.ts';
 
 export interface Ramp {
   /** Newest first, float64. */
@@ -17,16 +18,35 @@ export function logTimeConstants(taps: number): { readonly from: number; readonl
   return { from: Math.log(shortest), to: Math.log(1000 * taps) };
 }
 
-/** The ramp with the smallest loss: one number, its time constant τ, found over log τ, the two limits included. */
-export function bestRamp(loss: QuadraticLoss): Ramp {
+/** The log of the longest time constant that {@link logTimeConstants} allows with a lag of at most `maxLag` samples. */
+export function longestWithin(taps: number, maxLag: number): number {
+  let { from, to } = logTimeConstants(taps);
+  const within = (log: number) => lagOf(rampTaps(taps, Math.exp(-log))) <= maxLag;
+  if (within(to)) return to;
+  for (let halving = 0; halving < 60; halving++) {
+    const middle = (from + to) / 2;
+    if (within(middle)) from = middle;
+    else to = middle;
+  }
+  return from;
+}
+
+/**
+ * The ramp with the smallest loss: one number, its time constant τ, found over log τ, the two limits included.
+ *
+ * @param maxLag the largest Σ j·w[j], samples
+ */
+export function bestRamp(loss: QuadraticLoss, maxLag = Infinity): Ramp {
   const { taps } = loss;
   const ramp = (timeConstant: number): Ramp => ({ timeConstant, taps: rampTaps(taps, 1 / timeConstant) });
-  const { from, to } = logTimeConstants(taps);
+  const { from } = logTimeConstants(taps);
+  const to = longestWithin(taps, maxLag);
   const log = scanMinimum((logs) => logs.map((x) => lossOf(loss, ramp(Math.exp(x)).taps)), from, to, {
     points: 65,
     scans: 6,
   });
-  return [ramp(Math.exp(log)), ...rampLimits(taps)].reduce((a, b) =>
+  const limits = rampLimits(taps).filter(({ taps: w }) => lagOf(w) <= maxLag);
+  return [ramp(Math.exp(log)), ...limits].reduce((a, b) =>
     lossOf(loss, b.taps) < lossOf(loss, a.taps) ? b : a,
   );
 }

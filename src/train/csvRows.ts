@@ -3,12 +3,8 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, type Options, Parser } from 'csv-parse';
 import { FirtrendError } from '../dsp/error.ts';
-
-/** Who takes the cells of a table: once the names, then every row with its line in the file (1 is the header's). */
-export interface TableReader {
-  header(names: readonly string[]): void;
-  row(cells: readonly string[], line: number): void;
-}
+import { fileError } from './fileError.ts';
+import type { TableReader } from './tableRows.ts';
 
 /** A quote that is never closed would otherwise take the rest of a large file into one cell. */
 const longestRow = 2 ** 20;
@@ -88,8 +84,5 @@ function named(error: unknown, path: string, line: number): unknown {
     const what = open ? 'a quote that opens in this row is not closed' : error.message;
     return new FirtrendError('csvQuote', `${path}, line ${line}: ${what}`, { cause: error });
   }
-  if (error instanceof Error && 'syscall' in error) {
-    return new FirtrendError('fileUnreadable', `${path}: cannot be read: ${error.message}`, { cause: error });
-  }
-  return error;
+  return fileError(error, path);
 }

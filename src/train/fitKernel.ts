@@ -4,10 +4,12 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/t
 import { type Family, mixtureTaps, rampTaps } from '../dsp/families.ts';
 import { normalised, reversed } from '../dsp/kernel.ts';
 import type { Backend, TensorFlow } from './backend.ts';
-import { logTimeConstants } from './bestRamp.ts';
+import { logTimeConstants, longestWithin } from './bestRamp.ts';
 import { certificate } from './certificate.ts';
-import type { QuadraticLoss } from './loss.ts';
+import { type QuadraticLoss, shortened } from './loss.ts';
+import { resized } from './resized.ts';
 import { boxcarsKernel, cumulativeKernel, rampKernel, simplexKernel, unitSum } from './tensorKernels.ts';
+import { tiltedToLag } from './tiltedToLag.ts';
 
 /** The loss and its gradient with respect to the parameters; tests put a wrong one in its place. */
 export type GradientFunction = (
@@ -26,6 +28,12 @@ export interface FitProgress {
 }
 
 export interface FitOptions {
+  /** The most that the logarithm of a parameter changes by in a step, > 0; by default the step size adapts itself. */
+  readonly learningRate?: number;
+  /** Lengths at which it trains first, one after the other, each until it ends; none above that of the loss. */
+  readonly lengths?: readonly number[];
+  /** The largest Σ j·w[j], samples; default none. */
+  readonly maxLag?: number;
   readonly steps?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: FitProgress) => void;
@@ -35,13 +43,13 @@ export interface FitOptions {
 export interface Fit {
   /** Newest first, from the last parameters, in float64. */
   readonly taps: Float64Array;
-  /** The loss at the start and after each step, as TensorFlow computed it. */
+  /** The loss at the start and after each step, as TensorFlow computed it; where K changes, once more at its new length. */
   readonly trajectory: readonly number[];
   /** `converged`: the gap is below 1e-3; `noDescent`: no step lowers the loss any more; `steps`: the limit came first. */
   readonly stopped: 'converged' | 'noDescent' | 'steps';
   /** Euclidean norm of the last gradient, in the parameters (log τ of `ramp`, else weights with Σ = 1). */
   readonly gradientNorm: number;
-  /** Euclidean distance of the last parameters from the first. */
+  /** Euclidean distance of the last parameters from the first of the last length. */
   readonly moved: number;
 }
 
@@ -53,6 +61,8 @@ interface Parametrisation {
   taps(parameters: Float32Array, taps: number): Float64Array;
   /** One step against the gradient; `size` is the most that a logarithm of a parameter changes by. */
   step(parameters: Float32Array, gradient: Float32Array, size: number, taps: number): Float32Array;
+  /** The nearest parameters (in relative entropy) whose kernel has a lag of at most `maxLag` samples. */
+  limited(parameters: Float32Array, maxLag: number, taps: number): Float32Array;
 }
 
 /** u ← u·exp(-η∇)/Σ: it keeps positive weights positive and does not stall on a softmax's plateau as logits do. */
@@ -81,11 +91,13 @@ const parametrisations: Record<Family, Parametrisation> = {
       const { from, to } = logTimeConstants(taps);
       return Float32Array.of(Math.min(Math.max(logTau! - size * Math.sign(gradient!), from), to));
     },
+    limited: ([logTau], maxLag, taps) => Float32Array.of(Math.min(logTau!, longestWithin(taps, maxLag))),
   },
   boxcars: {
     ...multiplicative,
     kernel: boxcarsKernel,
     taps: (u) => mixtureTaps(normalised(u)),
+    limited: (u, maxLag) => tiltedToLag(u, (m) => ({ mass: 1, lag: m / 2 }), maxLag),
   },
   cumulative: {
     ...multiplicative,
@@ -94,11 +106,15 @@ const parametrisations: Record<Family, Parametrisation> = {
       let total = 0;
       return normalised(reversed(Float64Array.from(increments, (value) => (total += value))));
     },
+    // The increment of the tap of age j lifts all younger ones too: j + 1 times its own, a moving average's.
+    limited: (increments, maxLag, taps) =>
+      tiltedToLag(increments, (i) => ({ mass: taps - i, lag: (taps - i - 1) / 2 }), maxLag),
   },
   simplex: {
     ...multiplicative,
     kernel: simplexKernel,
     taps: (weights) => normalised(reversed(weights)),
+    limited: (weights, maxLag, taps) => tiltedToLag(weights, (i) => ({ mass: 1, lag: taps - 1 - i }), maxLag),
   },
 };
 
@@ -115,21 +131,61 @@ const automaticGradient: GradientFunction = (tf, loss, parameters) => {
 
 /**
  * Fits a family's parameters to a quadratic loss w'Mw, from a start that knows nothing of the data: a step against the
- * gradient, half as long until the loss falls, twice as long the next time. Deterministic for one backend.
+ * gradient, half as long until the loss falls, twice as long the next time. Where K changes on the way, the variables are
+ * rebuilt and what has been learned is kept. Deterministic for one backend.
  *
  * @throws the reason of `signal` where it aborts
  */
 export async function fitKernel(
-  { tf }: Backend,
+  backend: Backend,
   family: Family,
   loss: QuadraticLoss,
   options: FitOptions = {},
 ): Promise<Fit> {
-  const { steps = defaultSteps, signal, onProgress, gradient: gradientOf = automaticGradient } = options;
+  const stages = [...(options.lengths ?? []), loss.taps];
+  let parameters = parametrisations[family].start(stages[0]!);
+  const trajectory: number[] = [];
+  for (const [stage, taps] of stages.entries()) {
+    const before = trajectory.length;
+    const fit = await fitStage(
+      backend,
+      family,
+      shortened(loss, taps),
+      resized(family, parameters, taps),
+      options,
+      (at) => options.onProgress?.({ ...at, step: before + at.step, steps: before + at.steps }),
+    );
+    parameters = fit.parameters;
+    trajectory.push(...fit.trajectory);
+    if (stage === stages.length - 1) {
+      const { stopped, gradientNorm, moved } = fit;
+      return {
+        taps: parametrisations[family].taps(parameters, taps),
+        trajectory,
+        stopped,
+        gradientNorm,
+        moved,
+      };
+    }
+  }
+  throw new RangeError('fitKernel: expected a last stage');
+}
+
+/** The steps at one length. */
+async function fitStage(
+  { tf }: Backend,
+  family: Family,
+  loss: QuadraticLoss,
+  first: Float32Array,
+  options: FitOptions,
+  onProgress: (progress: FitProgress) => void,
+): Promise<Omit<Fit, 'taps'> & { readonly parameters: Float32Array }> {
+  const { steps = defaultSteps, signal, gradient: gradientOf = automaticGradient } = options;
+  const { maxLag = Infinity, learningRate = largestStep } = options;
   const { taps } = loss;
   const form = parametrisations[family];
   const matrix: Tensor2D = tf.tensor2d(Float32Array.from(loss.matrix), [taps, taps]);
-  const variable = tf.tidy(() => tf.variable(tf.tensor1d(form.start(taps))));
+  const variable = tf.tidy(() => tf.variable(tf.tensor1d(first)));
 
   const lossFunction = (): Scalar => {
     const w = form.kernel(tf, variable as Tensor as Tensor1D, taps);
@@ -145,36 +201,40 @@ export async function fitKernel(
   }
 
   try {
-    const start = evaluate(form.start(taps));
+    const limited = (parameters: Float32Array) =>
+      maxLag === Infinity ? parameters : form.limited(parameters, maxLag, taps);
+    const after = (point: Point, size: number) =>
+      evaluate(limited(form.step(point.parameters, point.gradient, size, taps)));
+    const start = evaluate(limited(first));
     const trajectory = [start.loss];
     let point = start;
-    let size = 1;
+    let size = Math.min(1, learningRate);
     let stopped: Fit['stopped'] = 'steps';
     for (let step = 1; step <= steps; step++) {
       // Lets a signal handler run and a progress bar draw: the steps themselves block.
       await setImmediate();
       signal?.throwIfAborted();
-      let next = evaluate(form.step(point.parameters, point.gradient, size, taps));
+      let next = after(point, size);
       while (!(next.loss < point.loss) && size > smallestStep) {
         size /= 2;
-        next = evaluate(form.step(point.parameters, point.gradient, size, taps));
+        next = after(point, size);
       }
       if (!(next.loss < point.loss)) {
         stopped = 'noDescent';
         break;
       }
       point = next;
-      size = Math.min(2 * size, largestStep);
+      size = Math.min(2 * size, learningRate);
       trajectory.push(point.loss);
-      const gap = certificate(family, form.taps(point.parameters, taps), loss).relative;
-      onProgress?.({ step, steps, loss: point.loss, gap });
+      const gap = certificate(family, form.taps(point.parameters, taps), loss, { maxLag }).relative;
+      onProgress({ step, steps, loss: point.loss, gap });
       if (gap === null || gap < closeEnough) {
         stopped = 'converged';
         break;
       }
     }
     return {
-      taps: form.taps(point.parameters, taps),
+      parameters: point.parameters,
       trajectory,
       stopped,
       gradientNorm: Math.hypot(...point.gradient),

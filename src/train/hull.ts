@@ -4,6 +4,8 @@ import { type Family, mixtureTaps } from '../dsp/families.ts';
 export interface Hull {
   /** The kernel with weight `u[m]` on vertex m; newest tap first. */
   taps(u: ArrayLike<number>): Float64Array;
+  /** The lag of each vertex (samples), rising from 0. */
+  lags(taps: number): Float64Array;
   /** g·v for each vertex v. */
   scores(g: Float64Array): Float64Array;
   /** v'Mv' for each two vertices, K × K, from M of the taps. */
@@ -13,6 +15,7 @@ export interface Hull {
 /** The K moving averages: all kernels `w[0] ≥ … ≥ w[K-1] ≥ 0`, Σ w = 1. */
 const movingAverages: Hull = {
   taps: mixtureTaps,
+  lags: (length) => Float64Array.from({ length }, (_, m) => m / 2),
   scores: runningMeans,
   gram(matrix, taps) {
     const gram = new Float64Array(taps * taps);
@@ -33,6 +36,7 @@ const movingAverages: Hull = {
 /** The unit vectors: all positive kernels with Σ w = 1. */
 const unitVectors: Hull = {
   taps: (u) => Float64Array.from(u),
+  lags: (length) => Float64Array.from({ length }, (_, j) => j),
   scores: (g) => g,
   gram: (matrix) => matrix,
 };

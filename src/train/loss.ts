@@ -2,7 +2,10 @@ import { FirtrendError } from '../dsp/error.ts';
 import { type Moments, moments } from './statistics.ts';
 import type { ChannelWindows } from './windows.ts';
 
-/** Per channel the squared error of the newest sample alone on the training part; null leaves the channel out. */
+/**
+ * Per channel the squared error of the newest sample alone on the training part, or the variance of its target; null
+ * leaves the channel out.
+ */
 export type Divisors = readonly (number | null)[];
 
 /**
@@ -18,46 +21,111 @@ export interface QuadraticLoss {
   readonly divisors: Divisors;
 }
 
+/** The loss over a part of the recordings, channel by channel as far as a bias needs it. */
+export interface PartLoss extends QuadraticLoss {
+  readonly channels: readonly {
+    /** By which the channel's mean square error enters the loss: 1/(divisor · channels taken), 0 where it is left out. */
+    readonly share: number;
+    /** E[x[n-j] - y[n]], K numbers in the channel's unit. */
+    readonly mean: Float64Array;
+  }[];
+}
+
 /**
  * The loss over the training part; channels without a window or whose newest sample always is the target are left out.
  *
  * @param channels per channel the windows of each recording
+ * @param unit by what the errors are divided: the newest sample's own, or the target's variance
  * @throws FirtrendError `nothingToLearn` where every channel is left out
  */
-export function trainingLoss(channels: readonly (readonly ChannelWindows[])[], taps: number): QuadraticLoss {
+export function trainingLoss(
+  channels: readonly (readonly ChannelWindows[])[],
+  taps: number,
+  unit: Unit = 'newest',
+): PartLoss {
   const perChannel = channels.map((windows) => moments(windows, taps));
-  const divisors = perChannel.map(({ matrix }) => (matrix[0]! > 0 ? matrix[0]! : null));
-  if (divisors.every((divisor) => divisor === null)) {
-    throw new FirtrendError(
-      'nothingToLearn',
-      'training part: expected a channel whose target differs from its newest sample, got none (constant channels?)',
-    );
-  }
-  return { taps, divisors, matrix: normalisedMean(perChannel, divisors, taps) };
+  const divisors = perChannel.map((own, c) => divisorOf(own, channels[c]!, unit));
+  const loss = partLoss(perChannel, divisors, taps);
+  if (learnable(loss)) return loss;
+  throw new FirtrendError(
+    'nothingToLearn',
+    unit === 'newest'
+      ? 'training part: expected a channel whose target differs from its newest sample, got none (constant channels?)'
+      : 'training part: expected a channel whose target column varies, got none',
+  );
+}
+
+/** The loss of each channel by itself, over the training part. */
+export function channelLosses(
+  channels: readonly (readonly ChannelWindows[])[],
+  taps: number,
+  unit: Unit = 'newest',
+): readonly PartLoss[] {
+  return channels.map((windows) => {
+    const own = moments(windows, taps);
+    return partLoss([own], [divisorOf(own, windows, unit)], taps);
+  });
+}
+
+type Unit = 'newest' | 'target';
+
+function divisorOf({ matrix }: Moments, windows: readonly ChannelWindows[], unit: Unit): number | null {
+  const divisor = unit === 'newest' ? matrix[0]! : targetVariance(windows);
+  return divisor > 0 ? divisor : null;
+}
+
+/** Of the targets of all windows, about their mean. */
+function targetVariance(recordings: readonly ChannelWindows[]): number {
+  const mean = (f: (y: number) => number): number => {
+    let [total, count] = [0, 0];
+    for (const { y, from, runs } of recordings) {
+      for (const [first, end] of runs) {
+        count += end - first;
+        for (let n = first; n < end; n++) total += f(y[n - from]!);
+      }
+    }
+    return count === 0 ? 0 : total / count;
+  };
+  const centre = mean((y) => y);
+  return mean((y) => (y - centre) ** 2);
+}
+
+/** Whether a channel is left. */
+export function learnable({ divisors }: QuadraticLoss): boolean {
+  return divisors.some((divisor) => divisor !== null);
 }
 
 /** The loss over another part, by the divisors of the training part. */
 export function lossOver(
   channels: readonly (readonly ChannelWindows[])[],
   { taps, divisors }: QuadraticLoss,
-): QuadraticLoss {
-  const perChannel = channels.map((windows, c) =>
-    divisors[c] === null ? { windows: 0, matrix: new Float64Array(0) } : moments(windows, taps),
-  );
-  return { taps, divisors, matrix: normalisedMean(perChannel, divisors, taps) };
+): PartLoss {
+  const perChannel = channels.map((windows, c) => moments(divisors[c] === null ? [] : windows, taps));
+  return partLoss(perChannel, divisors, taps);
 }
 
-function normalisedMean(channels: readonly Moments[], divisors: Divisors, taps: number): Float64Array {
-  const taken = channels.flatMap(({ windows, matrix }, c) => {
+function partLoss(perChannel: readonly Moments[], divisors: Divisors, taps: number): PartLoss {
+  const taken = perChannel.filter(({ windows }, c) => windows > 0 && divisors[c] !== null).length;
+  const channels = perChannel.map(({ windows, mean }, c) => {
     const divisor = divisors[c];
-    return windows > 0 && typeof divisor === 'number' ? [{ matrix, divisor }] : [];
+    return { mean, share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0 };
   });
-  const mean = new Float64Array(taps * taps);
-  for (const { matrix, divisor } of taken) {
-    const scale = 1 / (divisor * taken.length);
-    for (let k = 0; k < matrix.length; k++) mean[k]! += matrix[k]! * scale;
+  const matrix = new Float64Array(taps * taps);
+  perChannel.forEach((own, c) => {
+    const { share } = channels[c]!;
+    if (share > 0) for (let k = 0; k < matrix.length; k++) matrix[k]! += own.matrix[k]! * share;
+  });
+  return { taps, divisors, matrix, channels };
+}
+
+/** The loss of kernels of at most `taps` ≤ K taps, on the same windows. */
+export function shortened(loss: QuadraticLoss, taps: number): QuadraticLoss {
+  if (taps === loss.taps) return loss;
+  const matrix = new Float64Array(taps * taps);
+  for (let i = 0; i < taps; i++) {
+    matrix.set(loss.matrix.subarray(i * loss.taps, i * loss.taps + taps), i * taps);
   }
-  return mean;
+  return { taps, divisors: loss.divisors, matrix };
 }
 
 /** w'Mw. */

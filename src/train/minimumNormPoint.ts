@@ -1,29 +1,38 @@
 import { normalised } from '../dsp/kernel.ts';
 import { cholesky } from './cholesky.ts';
+import { lowestVertex, type Vertices } from './vertices.ts';
 
-/** A vertex whose share at the start is below this part of the largest one begins outside the active set. */
+/** A point whose share at the start is below this part of the largest one begins outside the active set. */
 const startShare = 1e-3;
 
 /**
- * The mixture u ≥ 0, Σ u = 1 that minimises u'Qu, by Wolfe's active-set method (Finding the nearest point in a
+ * The mixture u ≥ 0, Σ u = 1 of points, within a polytope of such mixtures, that minimises u'Qu, by Wolfe's active-set method (Finding the nearest point in a
  * polytope, 1976): the best affine combination of the active vertices, of which those that would turn negative leave,
- * then the vertex with the smallest (Qu)[m] enters, until none would help.
+ * then the vertex v with the smallest v'Qu enters, until none would help.
  *
- * @param gram Q, n × n, symmetric positive semidefinite: the products of the vertices
- * @param start u from which to begin (Σ = 1)
+ * @param gram Q, n × n, symmetric positive semidefinite: the products of the points
+ * @param start u from which to begin (Σ = 1): what of it lies on vertices that are points
+ * @param corners the polytope's vertices, single points first, the first of them point 0
  */
-export function minimumNormPoint(gram: Float64Array, start: Float64Array): Float64Array {
+export function minimumNormPoint(gram: Float64Array, start: Float64Array, corners: Vertices): Float64Array {
   const n = start.length;
   const largest = start.reduce((a, b) => Math.max(a, b), 0);
   let active: number[] = [];
   let weights: number[] = [];
   const factor = cholesky();
+  const { a, b, share } = corners;
   // Adding c·11' to Q changes nothing where Σ u = 1, and makes it definite where Q alone is not.
   const lift = meanDiagonal(gram, n);
 
+  function product(v: number, w: number): number {
+    const row = (point: number) =>
+      share[w]! * gram[point * n + a[w]!]! + (1 - share[w]!) * gram[point * n + b[w]!]!;
+    return share[v]! * row(a[v]!) + (1 - share[v]!) * row(b[v]!);
+  }
+
   /** Adds a vertex to the active set; false where it is an affine combination of those already there. */
   function enter(vertex: number, weight: number): boolean {
-    if (!factor.append([...active, vertex].map((other) => gram[vertex * n + other]! + lift))) return false;
+    if (!factor.append([...active, vertex].map((other) => product(vertex, other) + lift))) return false;
     active.push(vertex);
     weights.push(weight);
     return true;
@@ -39,6 +48,8 @@ export function minimumNormPoint(gram: Float64Array, start: Float64Array): Float
       }
       const ways = weights.map((weight, i) => (best[i]! > 0 ? Infinity : weight / (weight - best[i]!)));
       const leaving = ways.indexOf(Math.min(...ways));
+      // Not a number: the products are nothing but rounding, and what is reached is as good as any.
+      if (leaving < 0) return;
       const way = ways[leaving]!;
       const moved = weights.map((weight, i) => (i === leaving ? 0 : weight + way * (best[i]! - weight)));
       keep(moved);
@@ -56,18 +67,21 @@ export function minimumNormPoint(gram: Float64Array, start: Float64Array): Float
   }
 
   start.forEach((weight, vertex) => {
-    if (weight > startShare * largest) enter(vertex, weight);
+    if (weight > startShare * largest && a[vertex] === vertex && b[vertex] === vertex) enter(vertex, weight);
   });
+  if (active.length === 0) enter(0, 1);
   settle();
-  let u = scattered(active, weights, n);
+  // Products that are nothing but rounding may let no vertex in.
+  if (active.length === 0) return scattered(corners, [0], [1], n);
+  let u = scattered(corners, active, weights, n);
   let slopes = times(gram, u);
   for (;;) {
     const value = dot(u, slopes);
-    const lowest = slopes.reduce((a, b) => Math.min(a, b), Infinity);
-    const entering = slopes.indexOf(lowest);
+    const { vertex: entering } = lowestVertex(corners, slopes);
     if (active.includes(entering) || !enter(entering, 0)) return u;
     settle();
-    const next = scattered(active, weights, n);
+    if (active.length === 0) return u;
+    const next = scattered(corners, active, weights, n);
     slopes = times(gram, next);
     // In exact arithmetic each round lowers the value; once it does not, what is left is rounding.
     if (!(dot(next, slopes) < value)) return u;
@@ -81,10 +95,17 @@ function meanDiagonal(gram: Float64Array, n: number): number {
   return total / n;
 }
 
-function scattered(active: readonly number[], weights: readonly number[], n: number): Float64Array {
+/** The weights of the points in a mixture of vertices. */
+function scattered(
+  { a, b, share }: Vertices,
+  active: readonly number[],
+  weights: readonly number[],
+  n: number,
+): Float64Array {
   const u = new Float64Array(n);
   active.forEach((vertex, i) => {
-    u[vertex] = weights[i]!;
+    u[a[vertex]!]! += share[vertex]! * weights[i]!;
+    u[b[vertex]!]! += (1 - share[vertex]!) * weights[i]!;
   });
   return normalised(u);
 }

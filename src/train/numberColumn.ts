@@ -1,9 +1,11 @@
 import { FirtrendError } from '../dsp/error.ts';
+import type { PlaceUnit } from './tableRows.ts';
 
 /** One column of a table, read as numbers row by row. */
 export interface NumberColumn {
   readonly name: string;
-  push(cells: readonly string[], line: number): void;
+  /** @param place of the row in the file */
+  push(cells: readonly string[], place: number): void;
   /** Whether it holds numbers and nothing else. */
   numeric(): boolean;
   /** The column by seq, minus its offset; NaN is missing, as are ±Infinity and what is beyond float32 (`overflow`). */
@@ -20,14 +22,21 @@ interface ColumnSamples {
  * @param index of the column in a row's cells
  * @param wanted asked for by name: text in it is then the error `textColumn`, a column without a number
  *   `noNumericColumn`; else the column is not `numeric()`
+ * @param unit what places are counted in
  */
-export function numberColumn(path: string, name: string, index: number, wanted: boolean): NumberColumn {
+export function numberColumn(
+  path: string,
+  name: string,
+  index: number,
+  wanted: boolean,
+  unit: PlaceUnit,
+): NumberColumn {
   let numbers: number[] = [];
   let text = false;
   let present = false;
   return {
     name,
-    push(cells, line) {
+    push(cells, place) {
       if (text) return;
       const cell = cells[index]!;
       const number = numberOf(cell);
@@ -35,7 +44,7 @@ export function numberColumn(path: string, name: string, index: number, wanted: 
         if (wanted) {
           throw new FirtrendError(
             'textColumn',
-            `${path}, line ${line}, column "${name}": expected a number or nothing, got "${cell}"`,
+            `${path}, ${unit} ${place}, column "${name}": expected a number or nothing, got "${cell}"`,
           );
         }
         text = true;

@@ -1,26 +1,28 @@
 import { FirtrendError } from '../dsp/error.ts';
 import { recordedPeriod, slots } from '../dsp/slots.ts';
 import type { Recording } from './recording.ts';
+import type { PlaceUnit } from './tableRows.ts';
 
 /**
  * The seqs and the rate of rows from their times alone.
  *
  * @param times of the rows in ms
- * @param lines of the rows in the file, for the error
- * @throws FirtrendError `timeBackwards` with file and line, `timeConstant`
+ * @param places of the rows in the file, counted in `unit`, for the error
+ * @throws FirtrendError `timeBackwards` with file and place, `timeConstant`
  */
 export function rowClock(
   path: string,
   times: readonly number[],
-  lines: readonly number[],
+  places: readonly number[],
+  unit: PlaceUnit,
 ): Pick<Recording, 'seqs' | 'times' | 'rate'> {
   try {
     const period = recordedPeriod(times);
     return { seqs: slots(times, period), times: Float64Array.from(times), rate: 1000 / period };
   } catch (error) {
     if (!(error instanceof FirtrendError)) throw error;
-    const line = error.code === 'timeBackwards' ? `, line ${lines[backwards(times)]}` : '';
-    throw new FirtrendError(error.code, `${path}${line}: ${error.message}`, { cause: error });
+    const place = error.code === 'timeBackwards' ? `, ${unit} ${places[backwards(times)]}` : '';
+    throw new FirtrendError(error.code, `${path}${place}: ${error.message}`, { cause: error });
   }
 }
 

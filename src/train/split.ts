@@ -1,5 +1,7 @@
 import { FirtrendError } from '../dsp/error.ts';
+import { filled } from './fill.ts';
 import type { Recording } from './recording.ts';
+import type { Supervised } from './references.ts';
 import { longestStretch, type Target, targetMargins, targetValues } from './targets.ts';
 import { type ChannelWindows, channelWindows } from './windows.ts';
 
@@ -17,13 +19,15 @@ export interface Split {
  * @param recordings with the same channels in the same order
  * @param taps K, the length of a window
  * @param holdout 0 … 1, exclusive of 1
+ * @param fill holes of up to so many samples are bridged in the inputs; no hole of the training part by a sample after it
  * @throws FirtrendError `holdout`, `tapsTooMany`, `targetPeriod`, `tooFewWindows`
  */
 export function splitWindows(
-  recordings: readonly Recording[],
+  recordings: readonly Supervised[],
   target: Target,
   taps: number,
   holdout: number,
+  fill = 0,
 ): Split {
   if (!(holdout >= 0 && holdout < 1)) {
     throw new FirtrendError('holdout', `holdout: expected a share from 0 to below 1, got ${holdout}`);
@@ -35,9 +39,13 @@ export function splitWindows(
   const part = (from: (r: number) => number, to: (r: number) => number) =>
     recordings[0]!.channels.map((_, c) =>
       recordings.map((recording, r) => {
-        const x = recording.values[c]!;
-        const y = targetValues(target, x.subarray(from(r), to(r)));
-        return channelWindows(x, y, from(r), taps, margins);
+        const x = recording.values[c]!.subarray(0, to(r));
+        const y = targetValues(
+          target,
+          x.subarray(from(r)),
+          recording.references?.[c]?.subarray(from(r), to(r)),
+        );
+        return channelWindows(filled(x, fill), y, from(r), taps, margins);
       }),
     );
   const train = part(

@@ -5,6 +5,8 @@ export interface Moments {
   readonly windows: number;
   /** `[i·K + j]` = E[(x[n-i] - y[n])·(x[n-j] - y[n])], symmetric; with Σ w = 1, w'Mw is the mean square error of w. */
   readonly matrix: Float64Array;
+  /** E[x[n-j] - y[n]]. */
+  readonly mean: Float64Array;
 }
 
 /**
@@ -20,6 +22,7 @@ export interface Moments {
 export function moments(recordings: readonly ChannelWindows[], taps: number): Moments {
   const row = new Float64Array(taps);
   const cross = new Float64Array(taps);
+  const sums = new Float64Array(taps);
   const edges = new Float64Array(taps * taps);
   let squares = 0;
   let windows = 0;
@@ -37,6 +40,7 @@ export function moments(recordings: readonly ChannelWindows[], taps: number): Mo
           const d = x[n - j]! - target;
           row[j]! += newest * d;
           cross[j]! += delta * d;
+          sums[j]! += d;
         }
       }
       addEdges(edges, differences(first), differences(end - 1));
@@ -57,7 +61,7 @@ export function moments(recordings: readonly ChannelWindows[], taps: number): Mo
       matrix[j * taps + i] = mean;
     }
   }
-  return { windows, matrix };
+  return { windows, matrix, mean: sums.map((total) => (windows === 0 ? 0 : total / windows)) };
 }
 
 /** Of a run: the products of its first window that enter one step down the diagonal, less those of its last. */

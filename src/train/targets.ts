@@ -6,21 +6,29 @@ export type Target =
   /** The sample `steps` ≥ 1 ahead. */
   | { readonly kind: 'forecast'; readonly steps: number }
   /** What the two-sided smoother with gain ½ at `period` > 2 samples says with hindsight. */
-  | { readonly kind: 'smooth'; readonly period: number };
+  | { readonly kind: 'smooth'; readonly period: number }
+  /** The sample of another column: of one for all channels (`channel: null`), or of its own for each that is named. */
+  | {
+      readonly kind: 'column';
+      readonly pairs: readonly { readonly channel: string | null; readonly column: string }[];
+    };
 
 /**
- * `forecast:H` or `smooth:P`, in samples, or in seconds with `s` (`forecast:0.5s`, rounded to whole samples).
+ * `forecast:H` or `smooth:P`, in samples, or in seconds with `s` (`forecast:0.5s`, rounded to whole samples);
+ * `column:NAME` or `column:A=REF_A,B=REF_B`.
  *
  * @param rate samples per second
  * @throws FirtrendError `target`
  */
 export function parseTarget(text: string, rate: number): Target {
+  if (text.startsWith('column:')) return columnTarget(text);
   const [, kind, number, seconds] = /^(forecast|smooth):([^:]*?)(s?)$/.exec(text) ?? [];
   const value = Number(number || Number.NaN) * (seconds === 's' ? rate : 1);
   if (!Number.isFinite(value)) {
     throw new FirtrendError(
       'target',
-      `target: expected forecast:H or smooth:PERIOD in samples, or in seconds with s (forecast:0.5s), got ${text}`,
+      'target: expected forecast:H or smooth:PERIOD in samples, or in seconds with s (forecast:0.5s), or column:NAME, ' +
+        `got ${text}`,
     );
   }
   const inSamples = seconds === 's' ? `${text}, which is ${value} samples at ${rate} Hz` : text;
@@ -39,9 +47,29 @@ export function parseTarget(text: string, rate: number): Target {
   );
 }
 
+function columnTarget(text: string): Target {
+  const parts = text.slice('column:'.length).split(',');
+  const pairs = parts.map((part) => {
+    const [first, second] = part.split('=').map((name) => name.trim());
+    return second === undefined ? { channel: null, column: first! } : { channel: first!, column: second };
+  });
+  const channels = pairs.map(({ channel }) => channel);
+  const wellFormed =
+    parts.every((part) => part.split('=').length <= 2) &&
+    pairs.every(({ channel, column }) => channel !== '' && column !== '') &&
+    (pairs.length === 1 || !channels.includes(null)) &&
+    new Set(channels).size === pairs.length;
+  if (wellFormed) return { kind: 'column', pairs };
+  throw new FirtrendError(
+    'target',
+    `target: expected column:NAME, or column:A=REF_A,B=REF_B with different channels A, B, got ${text}`,
+  );
+}
+
 /** How many samples at the beginning and at the end of a part can have no target. */
 export function targetMargins(target: Target): { readonly before: number; readonly after: number } {
   if (target.kind === 'forecast') return { before: 0, after: target.steps };
+  if (target.kind === 'column') return { before: 0, after: 0 };
   const edge = smootherEdge(target.period);
   return { before: edge, after: edge };
 }
@@ -55,8 +83,13 @@ function smootherEdge(period: number): number {
  * The target at each sample of a part of one channel, from this part alone; NaN where there is none.
  *
  * @param x the part's samples; NaN is missing
+ * @param reference the part's samples of the column that is the target, where one is
  */
-export function targetValues(target: Target, x: Float64Array): Float64Array {
+export function targetValues(target: Target, x: Float64Array, reference?: Float64Array): Float64Array {
+  if (target.kind === 'column') {
+    if (reference !== undefined) return reference;
+    throw new FirtrendError('target', 'target: expected the samples of its column, got none');
+  }
   if (target.kind === 'forecast') return x.map((_, n) => x[n + target.steps] ?? Number.NaN);
   const y = new Float64Array(x.length).fill(Number.NaN);
   const edge = smootherEdge(target.period);

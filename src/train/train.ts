@@ -2,32 +2,49 @@
 import { createHash } from 'node:crypto';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { type Family, families } from '../dsp/families.ts';
-import { type Guarantees, guarantees } from '../dsp/guarantees.ts';
-import { maxTaps, normalised, storedTaps } from '../dsp/kernel.ts';
+import { type Guarantees, worstGuarantees } from '../dsp/guarantees.ts';
+import { maxTaps } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type Backend, loadBackend } from './backend.ts';
-import { type Baselines, baselines, type Losses } from './baselines.ts';
-import { type Certificate, certificate } from './certificate.ts';
-import { type Fit, type FitOptions, fitKernel } from './fitKernel.ts';
-import { lossOver, type QuadraticLoss, trainingLoss } from './loss.ts';
-import { polish } from './polish.ts';
+import type { Baselines, Losses } from './baselines.ts';
+import type { Certificate } from './certificate.ts';
+import type { Fit, FitOptions } from './fitKernel.ts';
+import type { Problem } from './learn.ts';
+import { kernelsOf, learnAll, type TrainedKernel } from './learnAll.ts';
+import { channelLosses, type Divisors, lossOver, trainingLoss } from './loss.ts';
+import { parseMaxLag } from './maxLag.ts';
+import { pooledCertificate, pooledFit, pooledLosses } from './pooled.ts';
 import type { Recording } from './recording.ts';
+import { withReferences } from './references.ts';
 import { spacingWarnings } from './spacing.ts';
 import { mostWindows, type Split, splitWindows } from './split.ts';
+import { stall } from './stall.ts';
 import { parseTarget, type Target } from './targets.ts';
 import { verdict } from './verdict.ts';
 
 export interface TrainOptions {
   /** K, 1 … 513; default ⌈2P⌉ + 1 for `smooth:P`, else 65. */
   readonly taps?: number;
+  /** Lengths K at which it trains first, one after the other; none above `taps`. */
+  readonly lengths?: readonly number[];
+  /** The most that the logarithm of a parameter changes by in a step; by default the step size adapts itself. */
+  readonly learningRate?: number;
   /** Default `boxcars`. */
   readonly family?: string;
-  /** `forecast:H` or `smooth:PERIOD`; default `smooth:32`. */
+  /** `forecast:H`, `smooth:PERIOD`, `column:NAME` or `column:A=REF_A,B=REF_B`; default `smooth:32`. */
   readonly target?: string;
   /** Default and so far only `mse`. */
   readonly loss?: string;
   /** The share of each recording, its end, that is held out: 0 … below 1, default 0.2. */
   readonly holdout?: number;
+  /** Holes of up to so many samples are interpolated in the inputs, never in the targets; default 0. */
+  readonly fill?: number;
+  /** A kernel for each channel instead of one for all. */
+  readonly perChannel?: boolean;
+  /** A bias for each channel, added outside the weighted mean. */
+  readonly bias?: boolean;
+  /** The largest lag Σ j·w[j] of a kernel: samples, or seconds with `s`; default none. */
+  readonly maxLag?: string;
   /** Carried into the result; fitting by squared error draws no random number. */
   readonly seed?: number;
 }
@@ -47,30 +64,29 @@ export interface TrainResult {
   /** Hz. */
   readonly rate: number;
   readonly channels: readonly string[];
-  /** One kernel for all channels: the float32 taps of the file, newest first. */
-  readonly kernels: readonly [
-    {
-      readonly channel: null;
-      readonly taps: Float32Array;
-      readonly bias: number;
-      readonly certificate: Certificate;
-    },
-  ];
+  /**
+   * One for all channels (`channel: null`); with a bias or with `perChannel` one for each, in the order of `channels`.
+   */
+  readonly kernels: readonly [TrainedKernel, ...TrainedKernel[]];
+  /** Of several kernels the worst. */
   readonly guarantees: Guarantees;
-  /** Losses relative to the newest sample alone on the training part. */
+  /** Losses relative to the newest sample alone on the training part; of `column` to the target's variance. */
   readonly loss: {
     readonly train: Losses;
     readonly heldOut: Losses | null;
     /** Why `heldOut` is null. */
     readonly heldOutReason?: string;
   };
-  readonly tuned: Baselines['tuned'];
+  /** For each kernel that was learned: one, or with `perChannel` one for each channel that has a loss. */
+  readonly tuned: readonly Baselines['tuned'][];
+  /** Of kernels for each channel the mean. */
   readonly certificate: Certificate;
   /** Windows of the training part, summed over channels; `leftOut` for missing samples alone. */
   readonly windows: Windows & { readonly channels: readonly (Windows & { readonly name: string })[] };
-  /** Of a ramp, 1/α in samples: 0 is the newest sample alone, null (infinite) the moving average. */
+  /** Of a shared ramp, 1/α in samples: 0 is the newest sample alone, null (infinite) the moving average. */
   readonly timeConstant?: number | null;
-  readonly fit: Pick<Fit, 'stopped' | 'gradientNorm' | 'moved' | 'trajectory'> & { readonly steps: number };
+  /** Of kernels for each channel the mean loss by step, and the worst of the rest. */
+  readonly fit: Omit<Fit, 'taps'> & { readonly steps: number };
   readonly backend: Pick<Backend, 'name' | 'native' | 'version'>;
   /** One plain sentence. */
   readonly verdict: string;
@@ -80,7 +96,7 @@ export interface TrainResult {
   readonly seconds: number;
 }
 
-interface Windows {
+export interface Windows {
   readonly used: number;
   readonly leftOut: number;
 }
@@ -89,41 +105,76 @@ interface Windows {
 const fewestHeldOut = 100;
 
 /**
- * Trains one kernel for all channels of the recordings. The same recordings, options and backend give the same kernel.
+ * Trains one kernel for all channels of the recordings, or one for each. The same recordings, options and backend give
+ * the same kernels.
  *
- * @throws FirtrendError `family`, `loss`, `taps`, `target`, `noRecording`, `channelMismatch`, `rateMismatch`, those of
+ * @throws FirtrendError `family`, `loss`, `taps`, `lengths`, `learningRate`, `target`, `maxLag`, `noRecording`, `channelMismatch`, `rateMismatch`, those of
  *   {@link splitWindows}, `nothingToLearn`, `tensorflowMissing`; the reason of `signal` where it aborts
  */
 export async function trainKernel(
   recordings: readonly Recording[],
   options: TrainOptions = {},
-  { onProgress, signal, gradient, backend: load = loadBackend }: TrainHooks = {},
+  hooks: TrainHooks = {},
 ): Promise<TrainResult> {
   const started = performance.now();
-  const { target: targetText = 'smooth:32', holdout = 0.2, seed = 1 } = options;
+  const { target: targetText = 'smooth:32', holdout = 0.2, fill = 0, seed = 1 } = options;
+  const { perChannel = false, bias = false } = options;
   const family = oneOf('family', options.family ?? 'boxcars', families);
   const lossName = oneOf('loss', options.loss ?? 'mse', ['mse'] as const);
-  const { rate, channels, recordings: data } = aligned(recordings);
+  const { rate, recordings: columns } = aligned(recordings);
   const target = parseTarget(targetText, rate);
+  const data = withReferences(columns, target);
+  const { channels } = data[0]!;
+  const unit = target.kind === 'column' ? 'target' : 'newest';
+  const maxLag = options.maxLag === undefined ? Infinity : parseMaxLag(options.maxLag, rate);
   const taps = checkedTaps(options.taps ?? defaultTaps(target));
+  checkSteps(options, taps);
 
-  const split = splitWindows(data, target, taps, holdout);
-  const trainLoss = trainingLoss(split.train, taps);
-  const heldOutReason = whyNotHeldOut(split, holdout, trainLoss);
-  const heldOutLoss = heldOutReason === undefined ? lossOver(split.heldOut, trainLoss) : null;
+  const split = splitWindows(data, target, taps, holdout, fill);
+  const trainLoss = trainingLoss(split.train, taps, unit);
+  const { divisors } = trainLoss;
+  const heldOutReason = whyNotHeldOut(split, holdout, divisors);
+  const judged = heldOutReason === undefined;
+  const problems: Problem[] = perChannel
+    ? channelLosses(split.train, taps, unit).map((train, c) => {
+        const own = { train: [split.train[c]!], heldOut: [split.heldOut[c]!] };
+        const some = judged && own.heldOut[0]!.some(({ used }) => used > 0);
+        return {
+          family,
+          bias,
+          maxLag,
+          split: own,
+          train,
+          heldOut: some ? lossOver(own.heldOut, train) : null,
+        };
+      })
+    : [
+        {
+          family,
+          bias,
+          maxLag,
+          split,
+          train: trainLoss,
+          heldOut: judged ? lossOver(split.heldOut, trainLoss) : null,
+        },
+      ];
 
-  const backend = await load();
-  const fitted = await fitKernel(backend, family, trainLoss, {
+  const backend = await (hooks.backend ?? loadBackend)();
+  const { onProgress, signal, gradient } = hooks;
+  const { lengths, learningRate } = options;
+  const learned = await learnAll(backend, problems, {
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
     ...(gradient && { gradient }),
+    ...(lengths && { lengths }),
+    ...(learningRate !== undefined && { learningRate }),
   });
-  const { taps: best, timeConstant } = polish(family, fitted.taps, trainLoss);
-
-  const stored = storedTaps(best);
-  const served = normalised(stored);
-  const proof = certificate(family, stored, trainLoss);
-  const { train, heldOut, tuned } = baselines(served, split, trainLoss, heldOutLoss);
+  const kernels = kernelsOf(channels, problems, learned, { perChannel, bias });
+  const all = learned.filter((one) => one !== null);
+  const train = pooledLosses(all.map((one) => one.train))!;
+  const heldOut = pooledLosses(all.map((one) => one.heldOut));
+  const { timeConstant } = perChannel ? {} : all[0]!;
+  const fit = pooledFit(all.map((one) => one.fit));
   const windows = split.train.map((parts, c) => ({
     name: channels[c]!,
     used: parts.reduce((total, { used }) => total + used, 0),
@@ -136,33 +187,32 @@ export async function trainKernel(
     seed,
     rate,
     channels,
-    kernels: [{ channel: null, taps: stored, bias: 0, certificate: proof }],
-    guarantees: guarantees({ taps: Float64Array.from(stored), bias: 0 }),
+    kernels,
+    guarantees: worstGuarantees(
+      kernels.map((kernel) => ({ taps: Float64Array.from(kernel.taps), bias: kernel.bias })),
+      channels,
+    ),
     loss: { train, heldOut, ...(heldOutReason !== undefined && { heldOutReason }) },
-    tuned,
-    certificate: proof,
+    tuned: all.map(({ tuned }) => tuned),
+    certificate: pooledCertificate(all),
     windows: {
       used: windows.reduce((total, { used }) => total + used, 0),
       leftOut: windows.reduce((total, { leftOut }) => total + leftOut, 0),
       channels: windows,
     },
-    ...(timeConstant !== undefined && {
-      timeConstant: Number.isFinite(timeConstant) ? timeConstant : null,
-    }),
-    fit: {
-      stopped: fitted.stopped,
-      gradientNorm: fitted.gradientNorm,
-      moved: fitted.moved,
-      trajectory: fitted.trajectory,
-      steps: fitted.trajectory.length - 1,
-    },
+    ...(timeConstant !== undefined && { timeConstant }),
+    fit: { ...fit, steps: fit.trajectory.length - 1 },
     backend: { name: backend.name, native: backend.native, version: backend.version },
     verdict: verdict({ train, heldOut, target }),
     warnings: [
       ...backend.warnings,
       ...data.flatMap(spacingWarnings),
       ...windows.flatMap(fewWindows),
-      ...leftOutChannels(channels, trainLoss),
+      ...learned.flatMap((one, i) => {
+        const why = one && stall(one.fit, one.train.learned, learningRate);
+        return why ? [perChannel ? `channel "${channels[i]}": ${why}` : why] : [];
+      }),
+      ...leftOutChannels(channels, divisors, unit),
       ...(heldOutReason === undefined || holdout === 0
         ? []
         : [`no losses on held-out data: ${heldOutReason}`]),
@@ -181,6 +231,16 @@ function checkedTaps(taps: number): number {
   throw new FirtrendError('taps', `taps: expected a whole number from 1 to ${maxTaps}, got ${taps}`);
 }
 
+function checkSteps({ lengths = [], learningRate = 1 }: TrainOptions, taps: number): void {
+  const wrong = lengths.find((length) => !(Number.isInteger(length) && length >= 1 && length <= taps));
+  if (wrong !== undefined) {
+    throw new FirtrendError('lengths', `lengths: expected whole numbers from 1 to K = ${taps}, got ${wrong}`);
+  }
+  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
+    throw new FirtrendError('learningRate', `learning rate: expected a number above 0, got ${learningRate}`);
+  }
+}
+
 function oneOf<T extends string>(what: string, name: string, known: readonly T[]): T {
   const found = known.find((candidate) => candidate === name);
   if (found !== undefined) return found;
@@ -191,14 +251,14 @@ function oneOf<T extends string>(what: string, name: string, known: readonly T[]
   );
 }
 
-function whyNotHeldOut(split: Split, holdout: number, { divisors }: QuadraticLoss): string | undefined {
+export function whyNotHeldOut(split: Split, holdout: number, divisors: Divisors): string | undefined {
   if (holdout === 0) return 'nothing was held out';
   const windows = mostWindows(split.heldOut.filter((_, c) => divisors[c] !== null));
   if (windows >= fewestHeldOut) return undefined;
   return `the held-out part has ${windows} windows with a target, fewer than ${fewestHeldOut}`;
 }
 
-function fewWindows({ name, used, leftOut }: Windows & { readonly name: string }): string[] {
+export function fewWindows({ name, used, leftOut }: Windows & { readonly name: string }): string[] {
   if (leftOut <= used) return [];
   return [
     `channel "${name}": ${leftOut} of ${used + leftOut} windows were left out for missing samples; ` +
@@ -206,17 +266,18 @@ function fewWindows({ name, used, leftOut }: Windows & { readonly name: string }
   ];
 }
 
-function leftOutChannels(channels: readonly string[], { divisors }: QuadraticLoss): string[] {
+export function leftOutChannels(
+  channels: readonly string[],
+  divisors: Divisors,
+  unit: 'newest' | 'target' = 'newest',
+): string[] {
+  const why = unit === 'newest' ? 'its newest sample always is the target' : 'its target does not vary';
   return channels.flatMap((name, c) =>
-    divisors[c] === null
-      ? [
-          `channel "${name}" was left out of the loss: its newest sample always is the target, or it has no window`,
-        ]
-      : [],
+    divisors[c] === null ? [`channel "${name}" was left out of the loss: ${why}, or it has no window`] : [],
   );
 }
 
-function dataSha256(recordings: readonly Recording[]): string {
+export function dataSha256(recordings: readonly Recording[]): string {
   const digests = recordings.map(({ sha256 }) => sha256);
   return digests.length === 1 ? digests[0]! : createHash('sha256').update(digests.join('\n')).digest('hex');
 }

@@ -4,6 +4,9 @@ import type { Target } from './targets.ts';
 /** Closer to "no filter" than this, nothing was gained. */
 const noGain = 0.99;
 
+/** A loss below this is none. */
+const exactly = 1e-12;
+
 /** What the losses mean, in one plain sentence; of the held-out part where there is one. */
 export function verdict({
   train,
@@ -16,13 +19,16 @@ export function verdict({
 }): string {
   const losses = heldOut ?? train;
   const where = heldOut === null ? 'On the data it was trained on' : 'On held-out data';
-  if (train.learned > noGain) {
+  if (train.learned >= noGain * train.newest || train.newest < exactly) {
     return (
       'Nothing is to be gained here: the best kernel is close to the newest sample alone, because ' +
-      (target.kind === 'forecast'
-        ? 'the signal hardly changes in the forecast interval; for a trend choose the target smooth:PERIOD, with a ' +
-          'period in samples above that of the noise.'
-        : 'the signal holds little that is faster than the period; choose a longer one, smooth:PERIOD.')
+      (target.kind === 'column'
+        ? 'it already is as near to the target column as a trend of it comes; to smooth it choose the target ' +
+          'smooth:PERIOD, with a period in samples above that of the noise.'
+        : target.kind === 'forecast'
+          ? 'the signal hardly changes in the forecast interval; for a trend choose the target smooth:PERIOD, with a ' +
+            'period in samples above that of the noise.'
+          : 'the signal holds little that is faster than the period; choose a longer one, smooth:PERIOD.')
     );
   }
   const share = percent(losses.learned / losses.newest);

@@ -1,6 +1,6 @@
 /** The complete windows of one channel in one part of one recording: K samples and a target, all present. */
 export interface ChannelWindows {
-  /** The whole recording's samples by seq, for older samples may lie before the part. */
+  /** The recording's samples by seq up to the part's end, for older samples may lie before the part. */
   readonly x: Float64Array;
   /** The part's targets: `y[n - from]` belongs to the window whose newest sample is `x[n]`. */
   readonly y: Float64Array;

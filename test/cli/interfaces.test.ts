@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { lstat, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { firtrend, root } from '../support/command.ts';
@@ -220,3 +220,19 @@ test.each(['train', 'inspect', 'apply', 'serve', 'replay', 'tail', 'kernel', 'de
     expect(stdout).toMatch(new RegExp(`Examples:\\n  \\$ firtrend ${command}`));
   },
 );
+
+test('apply --out: stdout for -, a link is followed and not replaced, never over the recording', async () => {
+  const dir = await temporaryFolder();
+  const small = join(dir, 'small.csv');
+  await writeFile(small, 'time,a\n0,1\n1,1\n2,1\n');
+  const piped = await firtrend(['apply', 'gait', small, '--out', '-']);
+  expect(piped).toMatchObject({ code: 0, stdout: 'time,a\n0,1\n1,1\n2,1\n' });
+  const [real, link] = [join(dir, 'real.csv'), join(dir, 'link.csv')];
+  await writeFile(real, 'old');
+  await symlink(real, link);
+  expect(await firtrend(['apply', 'gait', small, '--out', link])).toMatchObject({ code: 0 });
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect(await readFile(real, 'utf8')).toBe(piped.stdout);
+  const over = await firtrend(['apply', 'gait', small, '--out', small]);
+  expect(over).toMatchObject({ code: 1, stderr: expect.stringContaining('another file than the recording') });
+});

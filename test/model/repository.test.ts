@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeModel } from '../../src/model/encodeModel.ts';
 import { loadModel } from '../../src/model/loadModel.ts';
-import { list, promote, publish, resolve } from '../../src/model/repository.ts';
+import { list, promote, publish, resolve, rollback } from '../../src/model/repository.ts';
 import { perChannelFile, refusal, samples, sharedFile } from './modelFiles.ts';
 
 let dir: string;
@@ -41,6 +41,36 @@ test('versions count up; the first is in force, a later one when asked', async (
   });
 });
 
+test('rolling back puts the next lower version in force that is there, and says what was', async () => {
+  for (let i = 0; i < 3; i++) await publish(dir, 'gait', sharedFile, { activate: true });
+  await rm(join(dir, 'gait', '2'), { recursive: true });
+  expect(await rollback(dir, 'gait')).toEqual({
+    name: 'gait',
+    version: 1,
+    path: join(dir, 'gait', '1', 'model.onnx'),
+    previous: 3,
+  });
+  expect(await readFile(join(dir, 'gait', 'active'), 'utf8')).toBe('1\n');
+  expect((await readdir(join(dir, 'gait'))).sort()).toEqual(['1', '3', 'active']);
+  await expect(rollback(dir, 'gait')).rejects.toThrow(refusal('modelOldest', /below 1, .* got only 1, 3$/));
+  expect(await promote(dir, 'gait', 3)).toMatchObject({ version: 3, previous: 1 });
+});
+
+test('rolling back mends an `active` whose version is gone', async () => {
+  for (let i = 0; i < 2; i++) await publish(dir, 'gait', sharedFile, { activate: true });
+  await rm(join(dir, 'gait', '2'), { recursive: true });
+  await expect(resolve(dir, 'gait')).rejects.toThrow(refusal('modelNotFound', /names version 2/));
+  await rollback(dir, 'gait');
+  expect((await resolve(dir, 'gait')).version).toBe(1);
+});
+
+test('a file beside the models is no model', async () => {
+  await publish(dir, 'gait', sharedFile);
+  await writeFile(join(dir, 'README.md'), 'ours');
+  expect(await list(dir)).toEqual([{ name: 'gait', versions: [1], active: 1 }]);
+  await expect(rollback(dir, 'README.md')).rejects.toThrow(refusal('modelNotFound', /there are: gait/));
+});
+
 test('versions are numbers, not words: 10 comes after 9', async () => {
   for (let i = 0; i < 11; i++) await publish(dir, 'm', sharedFile);
   expect((await list(dir))[0]!.versions).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -71,6 +101,7 @@ test('no path is built from a name that does not match', async () => {
       refusal('modelName', /^name: expected/),
     );
     await expect(promote(dir, name, 1), name).rejects.toThrow(refusal('modelName', /^name: expected/));
+    await expect(rollback(dir, name), name).rejects.toThrow(refusal('modelName', /^name: expected/));
   }
   await expect(readdir(dir)).rejects.toThrow('ENOENT');
 });
@@ -195,4 +226,10 @@ test('killed at random moments, a publisher never leaves half a model or a broke
   await publish(dir, 'gait', sharedFile);
   const left = (await readdir(join(dir, 'gait'))).filter((name) => name.startsWith('.'));
   expect(left).toEqual([]);
+});
+
+test('a report appears beside the model, in the same rename', async () => {
+  await publish(dir, 'gait', sharedFile, { report: '<!doctype html>é' });
+  expect((await readdir(join(dir, 'gait', '1'))).sort()).toEqual(['model.onnx', 'report.html']);
+  expect(await readFile(join(dir, 'gait', '1', 'report.html'), 'utf8')).toBe('<!doctype html>é');
 });

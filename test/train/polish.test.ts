@@ -91,6 +91,18 @@ test('a loss of 0 has no relative gap, and says why', () => {
   });
 });
 
+test('products that are nothing but rounding, of either sign, end in a kernel', () => {
+  const random = uniform(8);
+  const matrix = new Float64Array(17 * 17);
+  for (let i = 0; i < 17; i++) {
+    for (let j = i; j < 17; j++) matrix[17 * i + j] = matrix[17 * j + i] = 1e-13 * (random() - 0.5);
+  }
+  for (const maxLag of [Infinity, 2]) {
+    const { taps } = polish('boxcars', uniformTaps(17), { taps: 17, matrix, divisors: [1] }, maxLag);
+    expect(taps.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+  }
+});
+
 describe('ramp', () => {
   test('no time constant of a dense scan is better', () => {
     for (const seed of [1, 2, 3, 4, 5]) {

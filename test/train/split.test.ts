@@ -60,6 +60,26 @@ describe('windows', () => {
     expect([train[0]![0]!.leftOut, heldOut[0]![0]!.leftOut]).toEqual([0, 0]);
   });
 
+  test('filled: the windows are complete again, the target is not', () => {
+    const x = noise(200);
+    x[100] = Number.NaN;
+    const forecast = { kind: 'forecast', steps: 1 } as const;
+    const { train } = splitWindows([recordingOf(x)], forecast, 5, 0, 1);
+    // Sample 99 has the hole as its target.
+    expect(newest(train[0]![0]!)).toEqual([4, 99, 100, 199]);
+    expect(train[0]![0]).toMatchObject({ used: 194, leftOut: 1 });
+    expect(train[0]![0]!.x[100]).toBeCloseTo((x[99]! + x[101]!) / 2, 15);
+    expect(train[0]![0]!.y[99]).toBeNaN();
+  });
+
+  test('a hole at the split is not filled from the held-out part', () => {
+    const x = noise(100);
+    x.fill(Number.NaN, 78, 81);
+    const { train, heldOut } = splitWindows([recordingOf(x)], { kind: 'forecast', steps: 1 }, 5, 0.2, 3);
+    expect(newest(train[0]![0]!)).toEqual([4, 77]);
+    expect(newest(heldOut[0]![0]!)).toEqual([80, 99]);
+  });
+
   test('each recording is split by itself', () => {
     const recordings = [recordingOf(noise(100)), recordingOf(noise(50))];
     const { train, heldOut } = splitWindows(recordings, { kind: 'forecast', steps: 1 }, 4, 0.2);

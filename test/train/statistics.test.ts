@@ -8,8 +8,9 @@ import { normal, uniform } from './support.ts';
 function definition(
   recordings: readonly ChannelWindows[],
   taps: number,
-): { windows: number; matrix: Float64Array } {
+): { windows: number; matrix: Float64Array; mean: Float64Array } {
   const matrix = new Float64Array(taps * taps);
+  const mean = new Float64Array(taps);
   let windows = 0;
   for (const { x, y, from } of recordings) {
     for (let n = Math.max(from, taps - 1); n < from + y.length; n++) {
@@ -17,13 +18,18 @@ function definition(
       if (d.some(Number.isNaN)) continue;
       windows++;
       d.forEach((a, i) => {
+        mean[i]! += a;
         d.forEach((b, j) => {
           matrix[i * taps + j]! += a * b;
         });
       });
     }
   }
-  return { windows, matrix: matrix.map((value) => value / windows) };
+  return {
+    windows,
+    matrix: matrix.map((value) => value / windows),
+    mean: mean.map((value) => value / windows),
+  };
 }
 
 function made(seed: number, level: number, holes: number): ChannelWindows {
@@ -47,6 +53,9 @@ test.each([
   actual.matrix.forEach((value, k) => {
     expect(Math.abs(value - expected.matrix[k]!)).toBeLessThan(1e-11);
   });
+  actual.mean.forEach((value, j) => {
+    expect(Math.abs(value - expected.mean[j]!)).toBeLessThan(1e-11);
+  });
 });
 
 test('no window: zeros, not NaN', () => {
@@ -54,5 +63,6 @@ test('no window: zeros, not NaN', () => {
   expect(moments([channelWindows(x, x, 0, 3, { before: 0, after: 0 })], 3)).toEqual({
     windows: 0,
     matrix: new Float64Array(9),
+    mean: new Float64Array(3),
   });
 });

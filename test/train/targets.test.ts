@@ -9,6 +9,18 @@ describe('parsing', () => {
     ['smooth:32', 64, { kind: 'smooth', period: 32 }],
     ['smooth:2.5', 1, { kind: 'smooth', period: 2.5 }],
     ['smooth:0.25s', 100, { kind: 'smooth', period: 25 }],
+    ['column:true temp', 1, { kind: 'column', pairs: [{ channel: null, column: 'true temp' }] }],
+    [
+      'column:a=ra, b=rb',
+      1,
+      {
+        kind: 'column',
+        pairs: [
+          { channel: 'a', column: 'ra' },
+          { channel: 'b', column: 'rb' },
+        ],
+      },
+    ],
   ])('%s at %d Hz', (text, rate, target) => {
     expect(parseTarget(text, rate)).toEqual(target);
   });
@@ -21,6 +33,12 @@ describe('parsing', () => {
     ['smooth:2', /above 2 samples, got smooth:2/],
     ['smooth:', /expected forecast:H or smooth:PERIOD/],
     ['smooth:x', /expected forecast:H or smooth:PERIOD/],
+    ['column:', /column:NAME, or column:A=REF_A/],
+    ['column:a=b,c', /column:A=REF_A/],
+    ['column:a,b', /column:A=REF_A/],
+    ['column:a=b,a=c', /different channels/],
+    ['column:a=b=c', /column:A=REF_A/],
+    ['column:=b', /column:A=REF_A/],
     ['level', /expected forecast:H or smooth:PERIOD/],
     ['', /expected forecast:H or smooth:PERIOD/],
   ])('"%s" is an error that says what was expected', (text, message) => {

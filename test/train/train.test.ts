@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { normalised } from '../../src/dsp/kernel.ts';
-import { readRecording } from '../../src/train/readCsv.ts';
+import { readRecording } from '../../src/train/readRecording.ts';
 import type { Recording } from '../../src/train/recording.ts';
 import { type TrainResult, trainKernel } from '../../src/train/train.ts';
 import { gait, noisyWalk, recordingOf } from './support.ts';

@@ -13,12 +13,13 @@ export interface DaemonProcess {
 export async function daemonProcess(args: readonly string[]): Promise<DaemonProcess> {
   const entry = process.argv[1]!;
   const child = spawn(process.execPath, [...process.execArgv, entry, 'serve', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The channel ends with this process, however it ends, and the daemon with the channel.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Ctrl-C in the terminal is for the demo; it ends the daemon when the last trend has come.
     detached: true,
   });
   let log = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr!.on('data', (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-4000);
   });
   const endWithUs = (): boolean => child.kill('SIGKILL');

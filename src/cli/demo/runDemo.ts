@@ -4,7 +4,7 @@ import { connect } from '../../client/client.ts';
 import type { Producer } from '../../client/producer.ts';
 import type { Subscription } from '../../client/subscription.ts';
 import { FirtrendError } from '../../dsp/error.ts';
-import { readRecording } from '../../train/readCsv.ts';
+import { readRecording } from '../../train/readRecording.ts';
 import type { Recording } from '../../train/recording.ts';
 import { note } from '../output.ts';
 import { recordingFrames } from '../recordingFrames.ts';

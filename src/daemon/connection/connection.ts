@@ -7,7 +7,7 @@ import { WireError } from '../../wire/wireError.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Subscription } from '../hub/subscription.ts';
 import type { Incoming } from '../ingest/ingest.ts';
-import type { FilterChoice, Reply } from '../ingest/step.ts';
+import type { Count, FilterChoice, Reply } from '../ingest/step.ts';
 import { producers, producerWindow } from './producers.ts';
 import { type SharedBodies, socketOutbound } from './socketOutbound.ts';
 
@@ -22,7 +22,7 @@ export interface ConnectionPorts {
   readonly choose: (channels: readonly string[], rate: number) => FilterChoice;
   /** A new random epoch. */
   readonly freshEpoch: () => string;
-  readonly count: (name: 'overflowSamples', by: number) => void;
+  readonly count: (name: Count, by: number) => void;
   readonly shared: SharedBodies;
   /** Where an error of our own that a message has brought to light is told. */
   readonly broken: (error: unknown) => void;

@@ -54,6 +54,10 @@ export function ingest({ log, maker, retention, count }: IngestOptions) {
           if (records.length === 0) return replies;
           const [trends] = await Promise.all([maker.make(records), log.commit(records)]);
           await log.trim(retention);
+          for (const { samples, trend } of trends) {
+            count('sampleRows', samples.rows);
+            if (trend) count('trendRows', samples.rows);
+          }
           return [{ type: 'records', records, trends }, ...replies];
         }),
       );

@@ -95,7 +95,17 @@ export type Reply =
       readonly message: string;
     };
 
-export type Count = 'duplicateRows' | 'gapRows' | 'irregularFrames' | 'droppedFrames';
+/** What the daemon counts. Rows are samples of all channels of a stream. */
+export const countNames = [
+  'sampleRows',
+  'trendRows',
+  'duplicateRows',
+  'gapRows',
+  'irregularFrames',
+  'droppedFrames',
+  'overflowSamples',
+] as const;
+export type Count = (typeof countNames)[number];
 
 /** Numbers up to here, and one more for `nextSeq`, are exact in a double. */
 const lastSeq = Number.MAX_SAFE_INTEGER;

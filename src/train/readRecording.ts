@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { FirtrendError, nearest } from '../dsp/error.ts';
-import { csvRows } from './csvRows.ts';
 import { type NumberColumn, numberColumn } from './numberColumn.ts';
 import type { Recording } from './recording.ts';
 import { rowClock } from './rowClock.ts';
+import { tableFormat } from './tableRows.ts';
 import { checkedTimeUnit, timeColumn, timeStamp } from './timeStamps.ts';
 
 export interface ReadOptions {
@@ -26,10 +26,11 @@ export interface ReadOptions {
 const slotsPerRow = 64;
 
 /**
- * Reads a recording from a CSV file with a header. Empty cells and NaN are missing, and so are ±Infinity and numbers
- * beyond float32 (counted in `overflow`). Columns with text are left out and named, unless they were asked for.
+ * Reads a recording from a CSV file with a header, or from NDJSON (`.ndjson`, `.jsonl`) or Parquet (`.parquet`). Empty
+ * cells and NaN are missing, and so are ±Infinity and numbers beyond float32 (counted in `overflow`). Columns with text
+ * are left out and named, unless they were asked for.
  *
- * @throws FirtrendError those of {@link csvRows}; `rateValue`, `timeUnit`, `unknownColumn`, `noTimeColumn`,
+ * @throws FirtrendError those of `csvRows`, `ndjsonRows` and `parquetRows`; `rateValue`, `timeUnit`, `unknownColumn`, `noTimeColumn`,
  *   `timeValue`, `timeBackwards`, `timeConstant`, `textColumn`, `noNumericColumn`, `tooFewRows`, `recordingGaps`,
  *   `offsetCount`
  */
@@ -44,9 +45,10 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
   let clockName: string | undefined;
   const clockCells: string[] = [];
   const times: number[] = [];
-  const lines: number[] = [];
+  const places: number[] = [];
+  const { unit: placeUnit, rows: readRows } = tableFormat(path);
 
-  const sha256 = await csvRows(path, {
+  const sha256 = await readRows(path, {
     header(names) {
       for (const name of [...(wanted ?? []), ...(time === undefined ? [] : [time])])
         mustKnow(path, name, names);
@@ -60,26 +62,28 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
       }
       clockName = names[clockColumn];
       const taken = wanted ?? names.filter((_, i) => i !== clockColumn);
-      columns = taken.map((name) => numberColumn(path, name, names.indexOf(name), wanted !== undefined));
+      columns = taken.map((name) =>
+        numberColumn(path, name, names.indexOf(name), wanted !== undefined, placeUnit),
+      );
     },
-    row(cells, line) {
+    row(cells, place) {
       if (clockName !== undefined) clockCells.push(cells[clockColumn]!);
-      if (rate === undefined) times.push(mustBeTime(cells[clockColumn]!, line));
-      lines.push(line);
-      for (const column of columns) column.push(cells, line);
+      if (rate === undefined) times.push(mustBeTime(cells[clockColumn]!, place));
+      places.push(place);
+      for (const column of columns) column.push(cells, place);
     },
   });
 
-  function mustBeTime(cell: string, line: number): number {
+  function mustBeTime(cell: string, place: number): number {
     const ms = timeStamp(cell, unit);
     if (Number.isFinite(ms)) return ms;
     throw new FirtrendError(
       'timeValue',
-      `${path}, line ${line}: expected a time in seconds or ISO 8601, got "${cell}"`,
+      `${path}, ${placeUnit} ${place}: expected a time in seconds or ISO 8601, got "${cell}"`,
     );
   }
 
-  const rows = lines.length;
+  const rows = places.length;
   if (rows < 2) {
     throw new FirtrendError('tooFewRows', `${path}: expected at least 2 rows of samples, got ${rows}`);
   }
@@ -88,7 +92,7 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
     throw new FirtrendError('noNumericColumn', `${path}: expected a column of numbers, got ${text(columns)}`);
   }
   const offsets = channelOffsets(offset, numeric);
-  const clock = rate === undefined ? rowClock(path, times, lines) : equallySpaced(rows, rate);
+  const clock = rate === undefined ? rowClock(path, times, places, placeUnit) : equallySpaced(rows, rate);
   const length = clock.seqs.at(-1)! + 1;
   if (length > rows * slotsPerRow + 1e6) {
     throw new FirtrendError(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type ReadOptions, readRecording } from '../../src/train/readCsv.ts';
+import { type ReadOptions, readRecording } from '../../src/train/readRecording.ts';
 import { spacingWarnings } from '../../src/train/spacing.ts';
 import { csvFile, gait, recordingOf } from './support.ts';
 

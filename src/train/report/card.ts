@@ -1,0 +1,120 @@
+import type { Recording } from '../recording.ts';
+import type { TrainResult } from '../train.ts';
+import { type Html, html } from './html.ts';
+
+/** What made the model, beside the training itself. */
+export interface Origin {
+  /** Such as `firtrend 0.1.0`. */
+  readonly tool: string;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+/** A number to so many significant digits, without trailing zeros. */
+export function digits(value: number, count = 6): string {
+  return String(Number(value.toPrecision(count)));
+}
+
+/** What the kernel is and what follows from its taps. */
+export function kernelCard(result: TrainResult): Html {
+  const { guarantees: g, rate, kernels, channels, family, timeConstant } = result;
+  const shared = kernels[0].channel === null ? 'one kernel for all channels' : 'one kernel for each channel';
+  const promises = [
+    g.noOvershoot ? 'The trend never leaves the range of the samples in its window.' : '',
+    g.monotoneStepResponse ? 'The step response is monotone.' : '',
+    g.concaveStepResponse ? 'The step response is concave.' : '',
+    g.unitGain ? 'A constant comes out as itself.' : '',
+    ...g.lost.map((text) => `Not guaranteed: ${text}.`),
+  ].filter((text) => text !== '');
+  return html`<table>${[
+    row('Family', `${family}, ${g.taps} taps, ${shared}`),
+    row('Lag', `${digits(g.lag)} samples (${digits((1000 * g.lag) / rate)} ms)`),
+    row('Noise gain', digits(g.noiseGain)),
+    row('DC gain', digits(g.dcGain, 9)),
+    ...(timeConstant === undefined ? [] : [row('Time constant', constantText(timeConstant))]),
+    row(
+      'Guarantees',
+      promises.map((text) => html`<div>${text}</div>`),
+    ),
+    row('Channels', `${channels.length}: ${channels.join(', ')}`),
+    row('Target', result.target),
+    row('Loss', `${result.lossName}; 1 is ${unitText(result)}`),
+    row('Windows', `${result.windows.used} used, ${result.windows.leftOut} left out for missing samples`),
+  ]}</table>`;
+}
+
+/** Each channel's own kernel, bias and certificate. */
+export function channelTable({ kernels }: TrainResult): Html {
+  const rows = kernels.map(
+    ({ channel, bias, certificate }) =>
+      html`<tr><th scope="row">${channel ?? ''}</th><td class="number">${digits(bias)}</td><td class="number">${
+        certificate.relative === null ? (certificate.reason ?? '') : digits(certificate.relative, 2)
+      }</td></tr>`,
+  );
+  return html`<div class="scroll"><table><thead><tr><th scope="col">Channel</th><th scope="col" class="number">Bias</th><th scope="col" class="number">Gap / loss</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+/** The learned kernel beside what it must beat. */
+export function lossTable({ loss: { train, heldOut, heldOutReason }, tuned }: TrainResult): Html {
+  const parameters = (text: (one: TrainResult['tuned'][number]) => string) => tuned.map(text).join('; ');
+  const filters = [
+    ['This kernel', 'learned', ''],
+    ['Best ramp', 'ramp', parameters(({ ramp }) => `time constant ${constantText(ramp)}`)],
+    ['Best exponential average', 'ema', parameters(({ ema }) => `a = ${digits(ema)}`)],
+    ['Best moving average', 'sma', parameters(({ sma }) => `${sma} samples`)],
+    ['Newest sample alone', 'newest', ''],
+    ['Best of any shape (may overshoot)', 'free', ''],
+  ] as const;
+  const rows = filters.map(
+    ([name, key, parameter]) =>
+      html`<tr><th scope="row">${name}</th><td class="number">${digits(train[key])}</td><td class="number">${
+        heldOut ? digits(heldOut[key]) : '–'
+      }</td><td>${parameter}</td></tr>`,
+  );
+  return html`<div class="scroll"><table class="losses"><thead><tr><th scope="col">Filter</th><th scope="col" class="number">Trained on</th><th scope="col" class="number">Held out</th><th scope="col">Tuned to</th></tr></thead><tbody>${rows}</tbody></table></div>${
+    heldOutReason === undefined ? '' : html`<p class="soft">No losses on held-out data: ${heldOutReason}.</p>`
+  }`;
+}
+
+/** The certificate in a sentence. */
+export function certificateSentence({ certificate: { gap, relative, reason } }: TrainResult): string {
+  const share = relative === null ? (reason ?? 'the loss is 0') : `${digits(relative, 3)} of the loss`;
+  return `Proven in float64 for exactly the taps in the file: no kernel of the class has a training loss lower by more than ${digits(gap, 3)} (${share}).`;
+}
+
+/** The files and what computed. */
+export function originCard(result: TrainResult, recordings: readonly Recording[], origin: Origin): Html {
+  const { backend, seed, fit, dataSha256 } = result;
+  const files = recordings.map(
+    ({ name, rate, length, sha256 }) =>
+      html`<tr><th scope="row">${name}</th><td class="number">${digits(rate)} Hz</td><td class="number">${length}</td><td><code>${sha256}</code></td></tr>`,
+  );
+  return html`<div class="scroll"><table><thead><tr><th scope="col">File</th><th scope="col" class="number">Rate</th><th scope="col" class="number">Samples</th><th scope="col">SHA-256</th></tr></thead><tbody>${files}</tbody></table></div><table>${[
+    row('SHA-256 of the data', dataSha256),
+    row(
+      'Backend',
+      `${backend.name} (TensorFlow.js ${backend.version}, ${backend.native ? 'native' : 'JavaScript'})`,
+    ),
+    row(
+      'Steps',
+      `${fit.steps}, ended by ${fit.stopped}; gradient norm ${digits(fit.gradientNorm, 3)}, parameters moved ${digits(fit.moved, 3)}`,
+    ),
+    row('Seed', String(seed)),
+    row('Tool', origin.tool),
+    row('Time', origin.time),
+  ]}</table>`;
+}
+
+function row(name: string, value: string | readonly Html[]): Html {
+  return html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`;
+}
+
+function unitText({ target }: TrainResult): string {
+  return target.startsWith('column:')
+    ? 'the variance of the target on the training part'
+    : 'the newest sample alone on the training part';
+}
+
+function constantText(samples: number | null): string {
+  return samples === null ? 'infinite (the moving average)' : `${digits(samples)} samples`;
+}

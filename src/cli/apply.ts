@@ -28,7 +28,9 @@ export function applyCommand(): Command {
         import('./trendsCsv.ts'),
         import('./writeWhole.ts'),
       ]);
-      const model = await loadModel(ref, { models: flags.models });
+      // It is the user's own file; what the kernel lacks is told.
+      const model = await loadModel(ref, { models: flags.models, allow: { unordered: true, bias: true } });
+      for (const lost of model.guarantees.lost) note(`not guaranteed: ${lost}`);
       const recording = await readFlagged(file, flags);
       if (model.channels && model.channels.join() !== recording.channels.join()) {
         const text = `columns: expected ${model.channels.join(', ')}, as the model was trained, got ${recording.channels.join(', ')}`;

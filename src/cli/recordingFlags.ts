@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Recording } from '../train/recording.ts';
 import { names, numbers, positiveNumber } from './options.ts';
 import { note } from './output.ts';
+import { digits } from './text.ts';
 
 /** How a recording is read: the same flags for every command that takes one. */
 export interface RecordingFlags {
@@ -36,6 +37,14 @@ export function withRecordingFlags(command: Command): Command {
 export async function readFlagged(file: string, flags: RecordingFlags): Promise<Recording> {
   const { readRecording } = await import('../train/readRecording.ts');
   const recording = await readRecording(file, flags);
+  const { channels, rate, seqs, length, clock } = recording;
+  const by = flags.rate === undefined ? `by ${clock?.name}` : 'as --rate says';
+  note(
+    `${file}: ${seqs.length} rows, ${channels.length === 1 ? '1 channel' : `${channels.length} channels`}, ${digits(rate, 6)} Hz ${by}, ${length - seqs.length} rows missing`,
+  );
+  if (flags.rate === undefined && flags.timeUnit === undefined && /_ms$|\bms\b/i.test(clock?.name ?? '')) {
+    note(`${clock?.name} is read as seconds; say --time-unit ms if it holds milliseconds`);
+  }
   for (const name of recording.leftOut) note(`column ${name} is text and left out`);
   recording.overflow.forEach((count, c) => {
     if (count > 0)

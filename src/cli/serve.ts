@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { DeviceRequest } from '../filter/device.ts';
+import type { Allowed } from '../model/gate.ts';
 import { defaultPort, examples, modelsOption, wholeNumber } from './options.ts';
 import { note, printJson } from './output.ts';
 import { version } from './version.ts';
@@ -10,6 +11,7 @@ interface ServeFlags {
   readonly models: string;
   readonly model?: string;
   readonly device: DeviceRequest;
+  readonly allow?: Allowed;
   readonly insecure?: boolean;
 }
 
@@ -26,18 +28,23 @@ export function serveCommand(): Command {
         .choices(['cpu', 'cuda', 'auto'])
         .default('cpu'),
     )
+    .option(
+      '--allow <lacks>',
+      'serve a model that lacks a guarantee: unordered, bias, or both joined by a comma',
+      allowed,
+    )
     .option('--log <log>', 'where raw samples are kept: memory', onlyMemory, 'memory')
     .option('--insecure', 'serve on an address that is not loopback, to anyone')
     .addHelpText(
       'after',
       examples('firtrend serve --model gait', 'firtrend serve --model gait@1 --port 0 --device auto'),
     )
-    .action(async ({ host, port, models, model, device, insecure }: ServeFlags) => {
+    .action(async ({ host, port, models, model, allow, device, insecure }: ServeFlags) => {
       const [{ serve }, { default: closeWithGrace }] = await Promise.all([
         import('../daemon/serve.ts'),
         import('close-with-grace'),
       ]);
-      const daemon = await serve({ host, port, models, model, device, insecure, version });
+      const daemon = await serve({ host, port, models, model, allow, device, insecure, version });
       const ended = new Promise<void>((resolve) => {
         closeWithGrace({ delay: 10_000 }, async ({ signal, err }) => {
           if (err) note(`error: ${err.stack ?? err.message}`);
@@ -51,6 +58,15 @@ export function serveCommand(): Command {
       printJson({ listening: daemon.url });
       await Promise.race([ended, daemon.failed]);
     });
+}
+
+function allowed(text: string): Allowed {
+  const lacks = new Set(text.split(','));
+  const known = ['unordered', 'bias'] as const;
+  if ([...lacks].every((lack) => known.some((name) => name === lack))) {
+    return { unordered: lacks.has('unordered'), bias: lacks.has('bias') };
+  }
+  throw new InvalidArgumentError('Expected unordered, bias, or unordered,bias.');
 }
 
 function onlyMemory(text: string): string {

@@ -54,7 +54,16 @@ export function trainCommand(): Command {
       });
       if (flags.json) printJson(asJson(trained));
       else show(trained);
+      await tellInForce(flags.models, trained.model);
     });
+}
+
+/** A version that is not the first is not in force by itself: whoever trained it should know. */
+async function tellInForce(models: string, { name, version }: TrainedModel['model']): Promise<void> {
+  const { resolve } = await import('../model/repository.ts');
+  const inForce = (await resolve(models, name)).version;
+  if (inForce === version) return;
+  note(`${name}@${inForce} stays in force; firtrend models promote ${name}@${version} puts this one there`);
 }
 
 /** Adds the files and the flags of training to a command. */

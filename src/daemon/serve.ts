@@ -8,6 +8,7 @@ import { maxTaps } from '../dsp/kernel.ts';
 import { chooseDevice, type DeviceRequest } from '../filter/device.ts';
 import { memoryLog } from '../log/memoryLog.ts';
 import type { SampleLog } from '../log/sampleLog.ts';
+import type { Allowed } from '../model/gate.ts';
 import { loadModel } from '../model/loadModel.ts';
 import { closeCodes } from '../wire/closeCodes.ts';
 import { jsonServerCodec } from '../wire/jsonServerCodec.ts';
@@ -32,6 +33,8 @@ export interface ServeOptions {
   readonly models: string;
   /** A file, `NAME` or `NAME@VERSION`; without one streams carry raw samples only. */
   readonly model?: string | undefined;
+  /** Which guarantees the model may lack; none by default. */
+  readonly allow?: Allowed | undefined;
   readonly device: DeviceRequest;
   /** Serve on an address that is not loopback, without authentication. */
   readonly insecure?: boolean | undefined;
@@ -71,7 +74,9 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const logger = pino({ base: null }, pino.destination({ dest: 2, sync: true }));
   const device = await chooseDevice(options.device);
   const model =
-    options.model === undefined ? undefined : await loadModel(options.model, { models: options.models });
+    options.model === undefined
+      ? undefined
+      : await loadModel(options.model, { models: options.models, allow: options.allow });
   const log = options.log ?? memoryLog();
   const bank = filterBank(device);
   const choice = await modelChoice(model, bank);

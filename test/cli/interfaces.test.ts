@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { lstat, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { firtrend, root } from '../support/command.ts';
+import { firtrend, root, serveProcess } from '../support/command.ts';
 import { temporaryFolder } from '../support/models.ts';
 
 /** What scripts rely on: one JSON document on stdout, all else on stderr, taps newest first. */
@@ -168,6 +168,42 @@ test('the same data, options and seed give the same file but for the time stamp'
   }
   expect(files[0]).toBe(files[1]);
   expect(files[0]).toContain('TIME');
+});
+
+test('a version that is not in force says so; a model with a bias is served only where the operator allows it', async () => {
+  const dir = await temporaryFolder();
+  const args = [
+    'train',
+    gait,
+    '--columns',
+    'ankle_vert',
+    '--taps',
+    '17',
+    '--name',
+    'm',
+    '--models',
+    dir,
+    '--bias',
+  ];
+  expect((await firtrend(args)).stderr).not.toContain('stays in force');
+  expect((await firtrend(args)).stderr).toContain('m@1 stays in force; firtrend models promote m@2');
+  const refused = await firtrend(['serve', '--port', '0', '--models', dir, '--model', 'm']);
+  expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/bias/) });
+  const daemon = await serveProcess(['--models', dir, '--model', 'm', '--allow', 'bias']);
+  expect(await daemon.stop()).toBe(0);
+  const out = join(dir, 'out.csv');
+  const applied = await firtrend([
+    'apply',
+    'm',
+    gait,
+    '--models',
+    dir,
+    '--columns',
+    'ankle_vert',
+    '--out',
+    out,
+  ]);
+  expect(applied).toMatchObject({ code: 0, stderr: expect.stringMatching(/not guaranteed: .*bias/) });
 });
 
 test('apply: gaps in time, missing cells and text columns; missing trends are empty cells', async () => {

@@ -19,6 +19,8 @@ export async function medians(
   const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = -warmUp; round < rounds; round++) {
     for (const { name, run } of contenders) {
+      // Once uncounted: what the one before left in the caches and on the heap is not this one's doing.
+      await run();
       const began = performance.now();
       const own = await run();
       if (round >= 0) times.get(name)!.push(own ?? performance.now() - began);

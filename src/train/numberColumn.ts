@@ -74,11 +74,13 @@ export function numberColumn(
   };
 }
 
+/** What R, pandas and databases write for a value that is not there. */
+const missing = /^([+-]?nan|na|n\/a|null)$/i;
 const infinity = /^[+-]?inf(inity)?$/i;
 
-/** NaN for an empty cell and for NaN, undefined for text. */
+/** NaN for an empty cell and for words that mean missing, undefined for other text. */
 function numberOf(cell: string): number | undefined {
-  if (cell === '' || /^[+-]?nan$/i.test(cell)) return Number.NaN;
+  if (cell === '' || missing.test(cell)) return Number.NaN;
   if (infinity.test(cell)) return cell.startsWith('-') ? -Infinity : Infinity;
   const number = Number(cell);
   return Number.isNaN(number) ? undefined : number;

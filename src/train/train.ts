@@ -127,7 +127,7 @@ export async function trainKernel(
   const { channels } = data[0]!;
   const unit = target.kind === 'column' ? 'target' : 'newest';
   const maxLag = options.maxLag === undefined ? Infinity : parseMaxLag(options.maxLag, rate);
-  const taps = checkedTaps(options.taps ?? defaultTaps(target));
+  const taps = checkedTaps(options.taps ?? defaultTaps(target, targetText));
   checkSteps(options, taps);
 
   const split = splitWindows(data, target, taps, holdout, fill);
@@ -222,8 +222,14 @@ export async function trainKernel(
   };
 }
 
-function defaultTaps(target: Target): number {
-  return target.kind === 'smooth' ? Math.ceil(2 * target.period) + 1 : 65;
+function defaultTaps(target: Target, text: string): number {
+  if (target.kind !== 'smooth') return 65;
+  const taps = Math.ceil(2 * target.period) + 1;
+  if (taps <= maxTaps) return taps;
+  throw new FirtrendError(
+    'taps',
+    `target: ${text} would have ${taps} taps (2 P + 1), and a kernel has at most ${maxTaps}; choose --taps ${maxTaps} or a shorter period`,
+  );
 }
 
 function checkedTaps(taps: number): number {

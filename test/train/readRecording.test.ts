@@ -52,6 +52,13 @@ describe('cells', () => {
     expect(overflow).toEqual([0, 3]);
   });
 
+  test('what R, pandas and databases write for a missing value is missing, and the column stays', async () => {
+    const path = csvFile('time,a\n0,1\n1,NA\n2,n/a\n3,null\n4,5\n');
+    const { channels, values } = await readRecording(path);
+    expect(channels).toEqual(['a']);
+    expect([...values[0]!]).toEqual([1, NaN, NaN, NaN, 5]);
+  });
+
   test('a row that is not there is a missing slot, told by the time alone', async () => {
     const path = csvFile('time,a\n0,0\n1,1\n2,2\n5,5\n6,6\n');
     const { values, seqs, length } = await readRecording(path);
@@ -182,10 +189,10 @@ describe('bad input', () => {
     ],
     [
       'text in a column that was asked for',
-      'time,a\n0,1\n1,n/a\n',
+      'time,a\n0,1\n1,calm\n',
       { columns: ['a'] },
       'textColumn',
-      /line 3, column "a": .*got "n\/a"/,
+      /line 3, column "a": .*got "calm"/,
     ],
     ['a time that is none', 'time,a\n0,1\nnoon,2\n', {}, 'timeValue', /line 3: .*got "noon"/],
     ['no time in a row', 'time,a\n0,1\n,2\n', {}, 'timeValue', /line 3: .*got ""/],

@@ -190,6 +190,7 @@ describe('bad options', () => {
   test.each([
     [{ taps: 0 }, 'taps', /from 1 to 513, got 0/],
     [{ taps: 514 }, 'taps', /from 1 to 513, got 514/],
+    [{ target: 'smooth:300' }, 'taps', /^target: smooth:300 would have 601 taps.*--taps 513/],
     [{ taps: 7.5 }, 'taps', /got 7.5/],
     [{ taps: 401, target: 'forecast:1' }, 'tapsTooMany', /K = 401 is longer than .* 320 of the 400 samples/],
     [{ target: 'forecast:0' }, 'target', /H ≥ 1/],

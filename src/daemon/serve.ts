@@ -83,12 +83,14 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 
   // The one error door of work that nobody awaits: what goes wrong there ends the daemon.
   let ready = true;
+  let broken = false;
   let reject: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_, rejected) => {
     reject = rejected;
   });
   function fail(error: unknown): void {
-    if (ready) logger.fatal({ err: error }, 'the daemon can go on no more');
+    if (!broken) logger.fatal({ err: error }, 'the daemon can go on no more');
+    broken = true;
     ready = false;
     for (const each of connections.values()) each.end(closeCodes.internal, 'the daemon can go on no more');
     reject(error);

@@ -89,6 +89,7 @@ async function stream(
     for (const frame of recordingFrames(recording, frameRows)) {
       const seq = turn * length + frame.seq;
       const early = began + ((seq + frame.rows) / rate) * 1000 - performance.now();
+      // It rejects only when stopped, which the next line sees.
       if (early > 1) await setTimeout(early, undefined, { signal: stop }).catch(() => undefined);
       if (stop.aborted) break;
       end = seq + frame.rows;
@@ -111,8 +112,10 @@ function watcher(subscription: Subscription, recording: Recording) {
     for await (const event of subscription) {
       if (event.type !== 'trend' || !event.trend || !event.raw) continue;
       const { rows, channels, trend, raw } = event;
-      nextSeq = event.seq + rows;
-      for (let row = 0; row < rows; row++) {
+      // A row that came twice must not make up for one that never came.
+      const repeated = Math.max(0, nextSeq - event.seq);
+      nextSeq = Math.max(nextSeq, event.seq + rows);
+      for (let row = repeated; row < rows; row++) {
         const at = (planes: Float32Array): Float32Array =>
           Float32Array.from({ length: channels }, (_, c) => planes[c * rows + row]!);
         const trends = at(trend);

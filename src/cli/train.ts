@@ -3,14 +3,15 @@ import { families } from '../dsp/families.ts';
 import { maxTaps } from '../dsp/kernel.ts';
 import { modelNamePattern } from '../model/repository.ts';
 import { parseMaxLag } from '../train/maxLag.ts';
-import type { Recording } from '../train/recording.ts';
+import type { StoredRecording } from '../train/recording.ts';
 import { columnsFor } from '../train/references.ts';
+import { createScratch } from '../train/scratch.ts';
 import { parseTarget } from '../train/targets.ts';
 import type { TrainOptions } from '../train/train.ts';
 import { certificateText, lossTable } from './lossTable.ts';
 import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
-import { type RecordingFlags, readFlagged, withRecordingFlags } from './recordingFlags.ts';
+import { openFlagged, type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
 import { digits, guaranteesText } from './text.ts';
 import { type TrainedModel, trainModel } from './trainModel.ts';
 
@@ -107,11 +108,18 @@ export function withTrainFlags(command: Command): Command {
   return withRecordingFlags(command);
 }
 
-export async function readForTraining(files: readonly string[], flags: TrainFlags): Promise<Recording[]> {
+/** They stay on disk where they are larger than memory, until the process ends. */
+export async function readForTraining(
+  files: readonly string[],
+  flags: TrainFlags,
+): Promise<StoredRecording[]> {
+  const scratch = createScratch();
   const recordings = [];
   const columns = columnsFor(parseTarget(flags.target, 1e9), flags.columns);
   for (const file of files) {
-    recordings.push(await readFlagged(file, { ...flags, ...(columns !== undefined && { columns }) }));
+    recordings.push(
+      await openFlagged(file, { ...flags, ...(columns !== undefined && { columns }) }, scratch),
+    );
   }
   return recordings;
 }

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { FirtrendError } from '../dsp/error.ts';
 import type { FitProgress } from '../train/fitKernel.ts';
-import type { Recording } from '../train/recording.ts';
+import type { AnyRecording } from '../train/recording.ts';
 import type { trainReport } from '../train/report/report.ts';
 import type { TrainOptions, TrainResult } from '../train/train.ts';
 import { note } from './output.ts';
@@ -22,7 +22,7 @@ export interface TrainedModel {
  * @throws FirtrendError those of `trainKernel` and `publish`
  */
 export async function trainModel(
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   options: {
     readonly models: string;
     readonly name: string;

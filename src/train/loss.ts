@@ -1,6 +1,6 @@
 import { FirtrendError } from '../dsp/error.ts';
 import { type Moments, moments } from './statistics.ts';
-import type { ChannelWindows } from './windows.ts';
+import { type ChannelWindows, windowChunks } from './windows.ts';
 
 /**
  * Per channel the squared error of the newest sample alone on the training part, or the variance of its target; null
@@ -78,10 +78,12 @@ function divisorOf({ matrix }: Moments, windows: readonly ChannelWindows[], unit
 function targetVariance(recordings: readonly ChannelWindows[]): number {
   const mean = (f: (y: number) => number): number => {
     let [total, count] = [0, 0];
-    for (const { y, from, runs } of recordings) {
-      for (const [first, end] of runs) {
-        count += end - first;
-        for (let n = first; n < end; n++) total += f(y[n - from]!);
+    for (const recording of recordings) {
+      for (const { y, from, runs } of windowChunks(recording, recording.from)) {
+        for (const [first, end] of runs) {
+          count += end - first;
+          for (let n = first; n < end; n++) total += f(y[n - from]!);
+        }
       }
     }
     return count === 0 ? 0 : total / count;

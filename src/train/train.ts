@@ -14,8 +14,9 @@ import { kernelsOf, learnAll, type TrainedKernel } from './learnAll.ts';
 import { channelLosses, type Divisors, lossOver, trainingLoss } from './loss.ts';
 import { parseMaxLag } from './maxLag.ts';
 import { pooledCertificate, pooledFit, pooledLosses } from './pooled.ts';
-import type { Recording } from './recording.ts';
+import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
+import { type Scratch, withScratch } from './scratch.ts';
 import { spacingWarnings } from './spacing.ts';
 import { mostWindows, type Split, splitWindows } from './split.ts';
 import { stall } from './stall.ts';
@@ -112,9 +113,18 @@ const fewestHeldOut = 100;
  *   {@link splitWindows}, `nothingToLearn`, `tensorflowMissing`; the reason of `signal` where it aborts
  */
 export async function trainKernel(
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   options: TrainOptions = {},
   hooks: TrainHooks = {},
+): Promise<TrainResult> {
+  return withScratch((scratch) => trainOn(recordings, options, hooks, scratch));
+}
+
+async function trainOn(
+  recordings: readonly AnyRecording[],
+  options: TrainOptions,
+  hooks: TrainHooks,
+  scratch: Scratch,
 ): Promise<TrainResult> {
   const started = performance.now();
   const { target: targetText = 'smooth:32', holdout = 0.2, fill = 0, seed = 1 } = options;
@@ -130,7 +140,7 @@ export async function trainKernel(
   const taps = checkedTaps(options.taps ?? defaultTaps(target, targetText));
   checkSteps(options, taps);
 
-  const split = splitWindows(data, target, taps, holdout, fill);
+  const split = splitWindows(data, target, taps, holdout, fill, scratch);
   const trainLoss = trainingLoss(split.train, taps, unit);
   const { divisors } = trainLoss;
   const heldOutReason = whyNotHeldOut(split, holdout, divisors);
@@ -283,7 +293,7 @@ export function leftOutChannels(
   );
 }
 
-export function dataSha256(recordings: readonly Recording[]): string {
+export function dataSha256(recordings: readonly AnyRecording[]): string {
   const digests = recordings.map(({ sha256 }) => sha256);
   return digests.length === 1 ? digests[0]! : createHash('sha256').update(digests.join('\n')).digest('hex');
 }

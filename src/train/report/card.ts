@@ -1,4 +1,4 @@
-import type { Recording } from '../recording.ts';
+import type { AnyRecording } from '../recording.ts';
 import type { TrainResult } from '../train.ts';
 import { type Html, html } from './html.ts';
 
@@ -83,7 +83,7 @@ export function certificateSentence({ certificate: { gap, relative, reason } }: 
 }
 
 /** The files and what computed. */
-export function originCard(result: TrainResult, recordings: readonly Recording[], origin: Origin): Html {
+export function originCard(result: TrainResult, recordings: readonly AnyRecording[], origin: Origin): Html {
   const { backend, seed, fit, dataSha256 } = result;
   const files = recordings.map(
     ({ name, rate, length, sha256 }) =>

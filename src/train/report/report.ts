@@ -1,4 +1,4 @@
-import type { Recording } from '../recording.ts';
+import type { AnyRecording } from '../recording.ts';
 import type { TrainResult } from '../train.ts';
 import {
   certificateSentence,
@@ -28,7 +28,7 @@ const broad = { width: 1100, height: 360 };
  */
 export async function trainReport(
   result: TrainResult,
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   options: { readonly title: string; readonly origin: Origin; readonly holdout?: number },
 ): Promise<string> {
   const draw = await loadDraw();

@@ -3,6 +3,7 @@ import { asStored, type Recording, type StoredRecording } from '../train/recordi
 import type { Scratch } from '../train/scratch.ts';
 import { names, numbers, positiveNumber } from './options.ts';
 import { note } from './output.ts';
+import { type ProgressBar, progressBar } from './progress.ts';
 import { digits } from './text.ts';
 
 /** How a recording is read: the same flags for every command that takes one. */
@@ -37,7 +38,7 @@ export function withRecordingFlags(command: Command): Command {
 /** Reads a recording into memory as the flags say and notes what was not taken as it stands. */
 export async function readFlagged(file: string, flags: RecordingFlags): Promise<Recording> {
   const { readRecording } = await import('../train/readRecording.ts');
-  const recording = await readRecording(file, flags);
+  const recording = await withReadingBar(file, (onProgress) => readRecording(file, { ...flags, onProgress }));
   noteRecording(file, asStored(recording), flags);
   return recording;
 }
@@ -49,9 +50,32 @@ export async function openFlagged(
   scratch: Scratch,
 ): Promise<StoredRecording> {
   const { openRecording } = await import('../train/readRecording.ts');
-  const recording = await openRecording(file, flags, scratch);
+  const recording = await withReadingBar(file, (onProgress) =>
+    openRecording(file, { ...flags, onProgress }, scratch),
+  );
   noteRecording(file, recording, flags);
   return recording;
+}
+
+/** Reading that takes longer is watched (ms). */
+const patience = 1000;
+
+async function withReadingBar<T>(
+  file: string,
+  work: (onProgress: (share: number) => void) => Promise<T>,
+): Promise<T> {
+  const began = performance.now();
+  let bar: ProgressBar | undefined;
+  try {
+    return await work((share) => {
+      const seconds = (performance.now() - began) / 1000;
+      if (1000 * seconds < patience) return;
+      bar ??= progressBar(`% of ${file}`, 100);
+      bar.update(Math.floor(100 * share), `about ${digits((seconds / share) * (1 - share), 2)} s left`);
+    });
+  } finally {
+    bar?.stop();
+  }
 }
 
 function noteRecording(file: string, recording: StoredRecording, flags: RecordingFlags): void {

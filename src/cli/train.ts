@@ -8,6 +8,7 @@ import { columnsFor } from '../train/references.ts';
 import { createScratch } from '../train/scratch.ts';
 import { parseTarget } from '../train/targets.ts';
 import type { TrainOptions } from '../train/train.ts';
+import { interruptible } from './interruptible.ts';
 import { certificateText, lossTable } from './lossTable.ts';
 import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -47,7 +48,7 @@ export function trainCommand(): Command {
       ),
     )
     .action(async (files: string[], flags: TrainFlags) => {
-      const recordings = await readForTraining(files, flags);
+      const recordings = await interruptible(() => readForTraining(files, flags));
       const trained = await trainModel(recordings, {
         models: flags.models,
         name: flags.name ?? nameOf(files[0]!),

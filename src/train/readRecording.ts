@@ -22,6 +22,8 @@ export interface ReadOptions {
    * channel, or one for all.
    */
   readonly offset?: 0 | 'first' | readonly number[];
+  /** Told how much of the file has been read, 0 … 1. */
+  readonly onProgress?: (share: number) => void;
 }
 
 /** No more slots than this per row (and a million): beyond it the stamps are wrong. */
@@ -119,6 +121,7 @@ async function scan(
       for (const column of columns) column.push(cells, place);
       rows++;
     },
+    progress: (share) => options.onProgress?.(share),
   });
 
   function mustBeTime(cell: string, place: number): number {

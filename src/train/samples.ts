@@ -20,7 +20,8 @@ export function wholeOf(samples: Samples): Float64Array {
 /** Every number in order, reading a chunk at a time. */
 export function* numbersOf(samples: Samples): Generator<number> {
   for (let from = 0; from < samples.length; from += chunkLength) {
-    yield* samples.read(from, Math.min(from + chunkLength, samples.length));
+    const chunk = samples.read(from, Math.min(from + chunkLength, samples.length));
+    for (let i = 0; i < chunk.length; i++) yield chunk[i]!;
   }
 }
 

@@ -111,8 +111,8 @@ export function createScratch(memoryBytes: number = defaultMemoryBytes): Scratch
 }
 
 /** Work that needs scratch space for as long as it runs. */
-export function withScratch<T>(work: (scratch: Scratch) => T): T {
-  const scratch = createScratch();
+export function withScratch<T>(work: (scratch: Scratch) => T, create: () => Scratch = createScratch): T {
+  const scratch = create();
   let later = false;
   try {
     const result = work(scratch);

@@ -1,5 +1,6 @@
 /** From recordings to a kernel: the whole of training, to be read from top to bottom. */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { type Family, families } from '../dsp/families.ts';
 import { type Guarantees, worstGuarantees } from '../dsp/guarantees.ts';
@@ -54,6 +55,8 @@ export interface TrainOptions {
 export type TrainHooks = Pick<FitOptions, 'onProgress' | 'signal' | 'gradient'> & {
   /** Stands in for {@link loadBackend}. */
   readonly backend?: () => Promise<Backend>;
+  /** Where targets go. */
+  readonly scratch?: () => Scratch;
 };
 
 export interface TrainResult {
@@ -117,7 +120,7 @@ export async function trainKernel(
   options: TrainOptions = {},
   hooks: TrainHooks = {},
 ): Promise<TrainResult> {
-  return withScratch((scratch) => trainOn(recordings, options, hooks, scratch));
+  return withScratch((scratch) => trainOn(recordings, options, hooks, scratch), hooks.scratch);
 }
 
 async function trainOn(
@@ -140,9 +143,17 @@ async function trainOn(
   const taps = checkedTaps(options.taps ?? defaultTaps(target, targetText));
   checkSteps(options, taps);
 
+  const pause = async (): Promise<void> => {
+    // Lets a signal's handler run: the statistics of a long recording block for seconds.
+    await setImmediate();
+    hooks.signal?.throwIfAborted();
+  };
+  await pause();
   const split = splitWindows(data, target, taps, holdout, fill, scratch);
+  await pause();
   const trainLoss = trainingLoss(split.train, taps, unit);
   const { divisors } = trainLoss;
+  await pause();
   const heldOutReason = whyNotHeldOut(split, holdout, divisors);
   const judged = heldOutReason === undefined;
   const problems: Problem[] = perChannel

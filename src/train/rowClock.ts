@@ -13,7 +13,7 @@ export interface RowClock {
   readonly runs: readonly RowRun[];
 }
 
-export interface RowRun {
+interface RowRun {
   readonly row: number;
   readonly seq: number;
 }

@@ -6,7 +6,7 @@ import { FirtrendError } from '../dsp/error.ts';
 import type { Samples } from './samples.ts';
 
 /** Numbers that are written once, one after the other, and read as often as one likes. */
-export interface ScratchColumn extends Samples {
+interface ScratchColumn extends Samples {
   push(value: number): void;
   /** Gives the memory back; the numbers are gone. */
   discard(): void;

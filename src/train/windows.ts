@@ -17,7 +17,7 @@ export interface ChannelWindows {
   readonly leftOut: number;
 }
 
-export type WindowRun = readonly [first: number, end: number];
+type WindowRun = readonly [first: number, end: number];
 
 /** A piece of the windows in memory; its other indices count from its first sample. */
 export interface WindowChunk {
@@ -71,7 +71,7 @@ export function channelWindows(
  * next chunk is cut in two.
  *
  * @param start the first sample that is fresh: 0, or `from` where nothing before the part matters but its windows
- * @param length of the fresh samples of a chunk
+ * @param length of the fresh samples of a chunk; Infinity gives all in one
  */
 export function* windowChunks(
   { x, y, from, taps, runs }: ChannelWindows,
@@ -103,10 +103,4 @@ function targetsWithin(
 ): [first: number, targets: Float64Array] {
   const first = Math.min(Math.max(at, from), stop);
   return [first, first < from ? new Float64Array() : y.read(first - from, stop - from)];
-}
-
-/** All the windows as one chunk: in memory. */
-export function wholeChunk(windows: ChannelWindows): WindowChunk {
-  const [chunk] = windowChunks(windows, 0, Math.max(1, windows.from + windows.y.length));
-  return chunk ?? { base: 0, x: new Float64Array(), y: new Float64Array(), from: 0, runs: [], fresh: 0 };
 }

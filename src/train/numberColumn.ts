@@ -91,8 +91,10 @@ const infinity = /^[+-]?inf(inity)?$/i;
 
 /** NaN for an empty cell and for words that mean missing, undefined for other text. */
 function numberOf(cell: string): number | undefined {
-  if (cell === '' || missing.test(cell)) return Number.NaN;
-  if (infinity.test(cell)) return cell.startsWith('-') ? -Infinity : Infinity;
+  if (cell === '') return Number.NaN;
   const number = Number(cell);
-  return Number.isNaN(number) ? undefined : number;
+  if (!Number.isNaN(number)) return number;
+  if (missing.test(cell)) return Number.NaN;
+  if (infinity.test(cell)) return cell.startsWith('-') ? -Infinity : Infinity;
+  return undefined;
 }

@@ -44,9 +44,9 @@ export async function csvRows(path: string, reader: TableReader): Promise<string
     max_record_size: longestRow,
     on_record: record,
   };
-  const bytes = createReadStream(path);
   const size = await fileSize(path);
   let read = 0;
+  const bytes = createReadStream(path);
   bytes.on('data', (chunk) => {
     hash.update(chunk);
     read += chunk.length;

@@ -102,6 +102,13 @@ const parametrisations: Record<Family, Parametrisation> = {
   cumulative: {
     ...multiplicative,
     kernel: (tf, increments) => unitSum(cumulativeKernel(tf, increments)),
+    // An increment lifts all younger taps as well: by the mass it moves, each would be a step of another size.
+    step: (increments, gradient, size, taps) =>
+      multiplicative.step(
+        increments,
+        gradient.map((slope, i) => slope / (taps - i)),
+        size,
+      ),
     taps(increments) {
       let total = 0;
       return normalised(reversed(Float64Array.from(increments, (value) => (total += value))));

@@ -125,7 +125,7 @@ const parametrisations: Record<Family, Parametrisation> = {
   },
 };
 
-const defaultSteps = 300;
+const defaultSteps = 400;
 const smallestStep = 1e-7;
 const largestStep = 8;
 const closeEnough = 1e-3;

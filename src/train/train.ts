@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { type Family, families } from '../dsp/families.ts';
 import { type Guarantees, worstGuarantees } from '../dsp/guarantees.ts';
-import { maxTaps } from '../dsp/kernel.ts';
+import { maxTaps, normalised } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type Backend, loadBackend } from './backend.ts';
 import type { Baselines, Losses } from './baselines.ts';
 import type { Certificate } from './certificate.ts';
+import { type ChannelLoss, lossByChannel, worseChannels } from './channelLosses.ts';
 import type { Fit, FitOptions } from './fitKernel.ts';
 import type { Problem } from './learn.ts';
 import { kernelsOf, learnAll, type TrainedKernel } from './learnAll.ts';
@@ -77,6 +78,8 @@ export interface TrainResult {
     /** Why `heldOut` is null. */
     readonly heldOutReason?: string;
   };
+  /** Channel by channel, in the order of `channels`. */
+  readonly channelLosses: readonly ChannelLoss[];
   /** For each kernel that was learned: one, or with `perChannel` one for each channel that has a loss. */
   readonly tuned: readonly Baselines['tuned'][];
   /** Of kernels for each channel the mean. */
@@ -175,6 +178,11 @@ export async function trainKernel(
   const heldOut = pooledLosses(all.map((one) => one.heldOut));
   const { timeConstant } = perChannel ? {} : all[0]!;
   const fit = pooledFit(all.map((one) => one.fit));
+  const byChannel = lossByChannel(
+    channels,
+    kernels.map(({ taps, bias: own }) => ({ taps: normalised(taps), bias: own })),
+    problems,
+  );
   const windows = split.train.map((parts, c) => ({
     name: channels[c]!,
     used: parts.reduce((total, { used }) => total + used, 0),
@@ -193,6 +201,7 @@ export async function trainKernel(
       channels,
     ),
     loss: { train, heldOut, ...(heldOutReason !== undefined && { heldOutReason }) },
+    channelLosses: byChannel,
     tuned: all.map(({ tuned }) => tuned),
     certificate: pooledCertificate(all),
     windows: {
@@ -213,6 +222,7 @@ export async function trainKernel(
         return why ? [perChannel ? `channel "${channels[i]}": ${why}` : why] : [];
       }),
       ...leftOutChannels(channels, divisors, unit),
+      ...worseChannels(byChannel, perChannel),
       ...(heldOutReason === undefined || holdout === 0
         ? []
         : [`no losses on held-out data: ${heldOutReason}`]),

@@ -38,7 +38,9 @@ function lossOn(loss: PartLoss, c: number, taps: ArrayLike<number>, bias: number
   const divisor = loss.divisors[c];
   if (share === 0 || typeof divisor !== 'number') return null;
   const error = mean.reduce((total, value, j) => total + value * taps[j]!, 0);
-  return (lossOf({ taps: loss.taps, divisors: loss.divisors, matrix }, taps) + bias * (2 * error + bias)) / divisor;
+  return (
+    (lossOf({ taps: loss.taps, divisors: loss.divisors, matrix }, taps) + bias * (2 * error + bias)) / divisor
+  );
 }
 
 /** Rounding to float32 may cost a kernel that is the newest sample alone so much. */

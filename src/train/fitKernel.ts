@@ -32,6 +32,8 @@ export interface FitOptions {
   readonly learningRate?: number;
   /** Lengths at which it trains first, one after the other, each until it ends; none above that of the loss. */
   readonly lengths?: readonly number[];
+  /** The parameters to begin with, of the first length; by default such that know nothing of the data. */
+  readonly start?: Float32Array;
   /** The largest Σ j·w[j], samples; default none. */
   readonly maxLag?: number;
   readonly steps?: number;
@@ -150,7 +152,7 @@ export async function fitKernel(
   options: FitOptions = {},
 ): Promise<Fit> {
   const stages = [...(options.lengths ?? []), loss.taps];
-  let parameters = parametrisations[family].start(stages[0]!);
+  let parameters = options.start ?? parametrisations[family].start(stages[0]!);
   const trajectory: number[] = [];
   for (const [stage, taps] of stages.entries()) {
     const before = trajectory.length;

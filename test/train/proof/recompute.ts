@@ -14,9 +14,7 @@ interface Case {
 }
 
 const judged = z.object({ loss: z.number(), gap: z.number(), optimum: z.number().optional() });
-const findings = z.array(
-  judged.extend({ relative: z.number(), lag: z.number(), kernels: z.array(judged) }),
-);
+const findings = z.array(judged.extend({ relative: z.number(), lag: z.number(), kernels: z.array(judged) }));
 
 export type Finding = z.infer<typeof findings>[number];
 

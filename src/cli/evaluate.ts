@@ -109,7 +109,7 @@ function show({ name, version, path }: LoadedModel, found: Evaluation): void {
   const { target, loss, windows, certificate } = found;
   print(`${name === null ? path : `${name}@${version}`} for ${target}`);
   print(`loss, 1 is the newest sample alone; ${windows.used} windows used, ${windows.leftOut} left out`);
-  print(lossTable('this model', loss));
+  print(lossTable('this model', loss, found.tuned));
   print(`\n${certificateText(certificate)}`);
   print(found.verdict);
 }

@@ -8,8 +8,9 @@ import { columnsFor } from '../train/references.ts';
 import { createScratch } from '../train/scratch.ts';
 import { parseTarget } from '../train/targets.ts';
 import type { TrainOptions } from '../train/train.ts';
+import { channelTable } from './channelTable.ts';
 import { interruptible } from './interruptible.ts';
-import { certificateText, lossTable } from './lossTable.ts';
+import { certificateText, constantText, lossTable } from './lossTable.ts';
 import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { openFlagged, type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
@@ -196,6 +197,8 @@ function asJson({ model, result }: TrainedModel): object {
     kernels: kernels.map((kernel) => ({ ...kernel, taps: [...kernel.taps] })),
     guarantees,
     loss,
+    channelLosses: result.channelLosses,
+    tuned: result.tuned,
     certificate,
     windows: { used: windows.used, leftOut: windows.leftOut },
     family: result.family,
@@ -217,20 +220,11 @@ function show({ model, report, result }: TrainedModel): void {
   print(`${model.name}@${model.version}: ${model.path}`);
   if (report !== null) print(`report: ${report}`);
   print(guaranteesText(guarantees, rate));
-  if (timeConstant !== undefined) {
-    print(
-      `time constant ${timeConstant === null ? 'infinite (the moving average)' : `${digits(timeConstant)} samples`}`,
-    );
-  }
-  for (const kernel of result.kernels) {
-    if (kernel.channel === null) continue;
-    const { relative, reason } = kernel.certificate;
-    const own = relative === null ? reason : `certificate ${digits(relative, 2)} of the loss`;
-    print(`channel ${kernel.channel}: bias ${digits(kernel.bias)}, ${own}`);
-  }
+  if (timeConstant !== undefined) print(`time constant ${constantText(timeConstant)}`);
   const unit = result.target.startsWith('column:') ? "the target's variance" : 'the newest sample alone';
   print(`\nloss, 1 is ${unit}; ${windows.used} windows used, ${windows.leftOut} left out`);
-  print(lossTable('learned kernel', loss));
+  print(lossTable('learned kernel', loss, result.tuned));
+  if (result.channels.length > 1 || result.kernels[0].channel !== null) print(`\n${channelTable(result)}`);
   print(`\n${certificateText(certificate)}`);
   print(
     `TensorFlow took ${fit.steps} steps from a loss of ${digits(fit.trajectory[0]!)} to ${digits(fit.trajectory.at(-1)!)}`,

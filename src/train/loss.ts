@@ -21,11 +21,13 @@ export interface QuadraticLoss {
   readonly divisors: Divisors;
 }
 
-/** The loss over a part of the recordings, channel by channel as far as a bias needs it. */
+/** The loss over a part of the recordings, and what it is made of channel by channel. */
 export interface PartLoss extends QuadraticLoss {
   readonly channels: readonly {
     /** By which the channel's mean square error enters the loss: 1/(divisor · channels taken), 0 where it is left out. */
     readonly share: number;
+    /** E[(x[n-i] - y[n])·(x[n-j] - y[n])], K × K, in the square of the channel's unit. */
+    readonly matrix: Float64Array;
     /** E[x[n-j] - y[n]], K numbers in the channel's unit. */
     readonly mean: Float64Array;
   }[];
@@ -108,9 +110,9 @@ export function lossOver(
 
 function partLoss(perChannel: readonly Moments[], divisors: Divisors, taps: number): PartLoss {
   const taken = perChannel.filter(({ windows }, c) => windows > 0 && divisors[c] !== null).length;
-  const channels = perChannel.map(({ windows, mean }, c) => {
+  const channels = perChannel.map(({ windows, matrix, mean }, c) => {
     const divisor = divisors[c];
-    return { mean, share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0 };
+    return { matrix, mean, share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0 };
   });
   const matrix = new Float64Array(taps * taps);
   perChannel.forEach((own, c) => {

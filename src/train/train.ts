@@ -4,11 +4,12 @@ import { setImmediate } from 'node:timers/promises';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { type Family, families } from '../dsp/families.ts';
 import { type Guarantees, worstGuarantees } from '../dsp/guarantees.ts';
-import { maxTaps } from '../dsp/kernel.ts';
+import { maxTaps, normalised } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type Backend, loadBackend } from './backend.ts';
 import type { Baselines, Losses } from './baselines.ts';
 import type { Certificate } from './certificate.ts';
+import { type ChannelLoss, lossByChannel, worseChannels } from './channelLosses.ts';
 import type { Fit, FitOptions } from './fitKernel.ts';
 import type { Problem } from './learn.ts';
 import { kernelsOf, learnAll, type TrainedKernel } from './learnAll.ts';
@@ -81,6 +82,8 @@ export interface TrainResult {
     /** Why `heldOut` is null. */
     readonly heldOutReason?: string;
   };
+  /** Channel by channel, in the order of `channels`. */
+  readonly channelLosses: readonly ChannelLoss[];
   /** For each kernel that was learned: one, or with `perChannel` one for each channel that has a loss. */
   readonly tuned: readonly Baselines['tuned'][];
   /** Of kernels for each channel the mean. */
@@ -196,6 +199,11 @@ async function trainOn(
   const heldOut = pooledLosses(all.map((one) => one.heldOut));
   const { timeConstant } = perChannel ? {} : all[0]!;
   const fit = pooledFit(all.map((one) => one.fit));
+  const byChannel = lossByChannel(
+    channels,
+    kernels.map(({ taps, bias: own }) => ({ taps: normalised(taps), bias: own })),
+    problems,
+  );
   const windows = split.train.map((parts, c) => ({
     name: channels[c]!,
     used: parts.reduce((total, { used }) => total + used, 0),
@@ -214,6 +222,7 @@ async function trainOn(
       channels,
     ),
     loss: { train, heldOut, ...(heldOutReason !== undefined && { heldOutReason }) },
+    channelLosses: byChannel,
     tuned: all.map(({ tuned }) => tuned),
     certificate: pooledCertificate(all),
     windows: {
@@ -234,6 +243,7 @@ async function trainOn(
         return why ? [perChannel ? `channel "${channels[i]}": ${why}` : why] : [];
       }),
       ...leftOutChannels(channels, divisors, unit),
+      ...worseChannels(byChannel, perChannel),
       ...(heldOutReason === undefined || holdout === 0
         ? []
         : [`no losses on held-out data: ${heldOutReason}`]),

@@ -50,7 +50,7 @@ ${figure(draw, kernel!)}${figure(draw, step!)}${figure(draw, magnitude!)}${figur
 ${figure(draw, lossPlot(result))}
 </div>
 <h2>Kernel</h2>${kernelCard(result)}
-${result.kernels[0].channel === null ? '' : html`<h2>Channels</h2>${channelTable(result)}`}
+${result.channels.length === 1 && result.kernels[0].channel === null ? '' : html`<h2>Channels</h2>${channelTable(result)}`}
 <h2>Origin</h2>${originCard(result, recordings, origin)}</main>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

@@ -10,18 +10,15 @@ alone; `gap` the bound from the gradient and the vertices of the class; `optimum
 scipy.optimize.nnls. Kernels for each channel are judged each by its own channel, and the model by their mean.
 """
 
-import csv
 import functools
 import json
 import sys
 
 import numpy as np
 import onnx
-from numpy.lib.stride_tricks import sliding_window_view
+from recording import differences, training_part
 from scipy.linalg import qr
 from scipy.optimize import nnls
-from scipy.sparse import diags, eye_array
-from scipy.sparse.linalg import splu
 
 
 def kernels_of(path):
@@ -35,49 +32,15 @@ def kernels_of(path):
     return w / w.sum(axis=1, keepdims=True), metadata
 
 
-@functools.cache
-def channels_of(path):
-    """The columns of numbers but the clock, [channel, row]."""
-    with open(path, newline="") as file:
-        header, *rows = csv.reader(file)
-    clock = next((name for name in header if name.lower().startswith(("time", "date", "timestamp"))), None)
-    columns = []
-    for c, name in enumerate(header):
-        try:
-            column = [float(row[c]) for row in rows]
-        except ValueError:
-            continue
-        if name != clock:
-            columns.append(column)
-    return np.array(columns)
-
-
-def whittaker(x, period):
-    """The z that minimises |x - z|^2 + lambda |second differences of z|^2, lambda = (2 sin(pi/P))^-4."""
-    n = len(x)
-    d2 = diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(n - 2, n), format="csc")
-    smoother = eye_array(n, format="csc") + (2 * np.sin(np.pi / period)) ** -4 * (d2.T @ d2)
-    return x[0] + splu(smoother.tocsc()).solve(x - x[0])
-
-
 @functools.lru_cache(maxsize=2)
 def factors(path, target, k, holdout):
     """Per channel the triangle R with |R w|^2 the mean square error of w over that of the newest sample."""
-    kind, _, number = target.partition(":")
     found = []
-    for x in channels_of(path):
-        x = x[: int(np.floor((1 - holdout) * len(x)))]
-        if kind == "forecast":
-            ahead = int(number)
-            rows, y = np.arange(k - 1, len(x) - ahead), x[ahead:]
-            y = np.r_[y, np.full(ahead, np.nan)]
-        else:
-            edge = int(np.ceil(1.5 * float(number)))
-            rows, y = np.arange(max(k - 1, edge), len(x) - edge), whittaker(x, float(number))
-        differences = sliding_window_view(x, k)[rows - k + 1, ::-1] - y[rows, None]
-        newest = np.sum(differences[:, 0] ** 2)
+    for x in training_part(path, holdout):
+        d = differences(x, target, k)
+        newest = np.sum(d[:, 0] ** 2)
         if newest > 0:
-            found.append(qr(differences / np.sqrt(newest), mode="economic", check_finite=False)[1])
+            found.append(qr(d / np.sqrt(newest), mode="economic", check_finite=False)[1])
     return found
 
 

@@ -1,5 +1,8 @@
-import type { GridShape, Layout, Place } from './layout.ts';
-import { copyFinite, type SampleWindow } from './sampleWindow.ts';
+import { laneBlock } from '../model/encodePlan.ts';
+import type { Grid } from './grid.ts';
+import type { GridShape } from './layout.ts';
+import { fillRows } from './rows.ts';
+import type { SampleWindow } from './sampleWindow.ts';
 
 /** Frames to filter: `rows` new samples of every channel of a stream, behind `gap` missing ones. */
 export interface FilterJob {
@@ -12,83 +15,145 @@ export interface FilterJob {
   readonly rows: number;
 }
 
-/** A job on the grid. */
+/** A job on the grid: rows in pieces of T, each piece with a seat for each block of channels. */
 export interface PackedJob {
-  readonly place: Place;
-  readonly channels: number;
+  readonly window: SampleWindow;
   readonly rows: number;
-  /** The slot of block 0 of each channel's mask, -1 where it has none; undefined where no channel has. */
-  readonly masks: Int32Array | undefined;
+  readonly pieces: number;
+  /** Where the job's seats begin in `Packed.seats`: `[piece][block]`. */
+  readonly at: number;
+  /** How many of each channel's K - 1 samples before the rows are missing; undefined where none is. */
+  missing: Uint16Array | undefined;
+  /** Whether any block has a mask. */
+  masked: boolean;
+  /** Whether all magnitudes are ordinary, so that no sum can overflow. */
+  calm: boolean;
 }
 
-/** What a call gives the plan. */
+/** What a call gives the plan, and where everything lies. */
 export interface Packed {
-  /** `[batch row][lane][length]`, finite: missing samples are 0. What no job claimed may hold anything finite. */
-  readonly x: Float32Array;
-  readonly batchRows: number;
-  /** K - 1 + T. */
-  readonly length: number;
   readonly jobs: readonly PackedJob[];
+  /** The first lane of each seat, and of its mask (-1 where nothing is missing). */
+  readonly seats: Int32Array;
+  readonly masks: Int32Array;
 }
 
 /**
  * Writes the jobs to the grid in order, each behind the newest K - 1 samples of its window, and takes the windows
- * forward: a second job of the same window sees the first one's samples. A channel with anything missing gets a mask,
- * 1 where a sample is present and 0 where not, in slots of its own behind all data.
- *
- * @param buffer at least twice the cells of the layout's batch rows, all finite
+ * forward: a second job of the same window sees the first one's samples. A block of channels with anything missing gets
+ * a mask, 1 where a sample is present and 0 where not, in lanes of its own.
  */
-export function pack(
-  jobs: readonly FilterJob[],
-  { outputs, places, slots }: Layout,
-  { taps, lanes, perChannel }: GridShape,
-  buffer: Float32Array,
-): Packed {
-  const history = taps - 1;
-  const length = history + outputs;
-  let used = slots;
-  const packed = jobs.map((job, i): PackedJob => {
-    const { window, planes, rows } = job;
-    const { channels } = window;
-    const place = places[i]!;
-    let masks: Int32Array | undefined;
-    window.skip(job.gap);
-    for (let c = 0; c < channels; c++) {
-      let whole = window.missing(c) === 0;
-      for (let b = 0; b < place.blocks; b++) {
-        const start = b * outputs;
-        const old = Math.max(history - start, 0);
-        const first = Math.max(start - history, 0);
-        const fresh = Math.min(length - old, rows - first);
-        const at = (place.slot + c * place.channelStep + b * place.blockStep) * length;
-        if (old > 0) window.copy(c, old, old, buffer, at);
-        if (!copyFinite(planes, c * rows + first, fresh, buffer, at + old)) whole = false;
-      }
-      if (whole) continue;
-      masks ??= new Int32Array(channels).fill(-1);
-      // Per-channel masks must meet their channel's kernel, so they share one further batch row a block.
-      const slot = perChannel ? used + c : used;
-      masks[c] = slot;
-      if (!perChannel) used += place.blocks;
-      for (let b = 0; b < place.blocks; b++) {
-        const data = place.slot + c * place.channelStep + b * place.blockStep;
-        const known = Math.min(length, history + rows - b * outputs);
-        splitMask(buffer, data * length, (slot + b * place.blockStep) * length, known);
-      }
-    }
-    if (perChannel && masks) used += place.blocks * lanes;
-    window.push(planes, rows);
-    return { place, channels, rows, masks };
+export function pack(inputs: readonly FilterJob[], outputs: number, shape: GridShape, grid: Grid): Packed {
+  const history = shape.taps - 1;
+  let seatCount = 0;
+  let lanes = 0;
+  const jobs = inputs.map(({ window, rows }): PackedJob => {
+    const pieces = Math.ceil(rows / outputs);
+    const at = seatCount;
+    seatCount += pieces * window.blocks.length;
+    lanes += pieces * (shape.perChannel ? shape.lanes : window.channels);
+    if (pieces > 0) lanes += maskLanes(window, history, shape);
+    return { window, rows, pieces, at, missing: undefined, masked: false, calm: true };
   });
-  const batchRows = Math.ceil(used / lanes);
-  return { x: buffer.subarray(0, batchRows * lanes * length), batchRows, length, jobs: packed };
+  const packed = { jobs, seats: new Int32Array(seatCount), masks: new Int32Array(seatCount).fill(-1) };
+  grid.begin(outputs, lanes);
+  // Who stays keeps its lanes; only then may others have what is left.
+  const kept = inputs.map(({ window, gap }, i) => gap === 0 && jobs[i]!.pieces === 1 && grid.keeps(window));
+  for (const [i, input] of inputs.entries()) packJob(input, jobs[i]!, kept[i]!, { packed, shape, grid });
+  return packed;
 }
 
-/** Writes the mask of `count` samples at `at` to `maskAt` and replaces what is missing by 0. */
-function splitMask(x: Float32Array, at: number, maskAt: number, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const present = x[at + i]! - x[at + i]! === 0;
-    x[maskAt + i] = present ? 1 : 0;
-    if (!present) x[at + i] = 0;
+/** The lanes that masks of what is missing already will take. */
+function maskLanes(window: SampleWindow, history: number, shape: GridShape): number {
+  let lanes = 0;
+  for (let b = 0; b < window.blocks.length; b++) {
+    if (!window.whole(b, history)) lanes += window.blocks[b]!.width;
   }
+  return shape.perChannel && lanes > 0 ? shape.lanes : lanes;
+}
+
+interface Call {
+  readonly packed: Packed;
+  readonly shape: GridShape;
+  readonly grid: Grid;
+}
+
+function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept: boolean, call: Call): void {
+  const { packed, shape, grid } = call;
+  const { blocks, capacity } = window;
+  const { outputs } = grid;
+  const history = shape.taps - 1;
+  window.skip(gap);
+  for (let piece = 0; piece < job.pieces; piece++) {
+    const at = job.at + piece * blocks.length;
+    if (kept) {
+      packed.seats.set(window.seating!.seats, at);
+    } else {
+      const row = shape.perChannel ? grid.claimRow() : 0;
+      for (let b = 0; b < blocks.length; b++) {
+        const { first, width } = blocks[b]!;
+        packed.seats[at + b] = shape.perChannel ? row + first : grid.claim(width);
+      }
+    }
+    for (let b = 0; b < blocks.length; b++) {
+      if (!kept) window.load(b, history, grid.memory, grid.cell(packed.seats[at + b]!), laneBlock);
+      if (window.whole(b, history)) continue;
+      if (piece === 0) job.missing ??= missingOf(window, history);
+      if (kept) {
+        packed.masks[at + b] = window.seating!.masks[b]!;
+      } else {
+        const mask = claimMask(call, job, at, b);
+        window.loadMask(b, history, grid.memory, grid.cell(mask), laneBlock);
+      }
+    }
+    // No more at once than the window can give back.
+    const count = Math.min(outputs, rows - piece * outputs);
+    for (let done = 0; done < count; done += capacity) {
+      const step = Math.min(capacity, count - done);
+      window.push(planes, rows, piece * outputs + done, step);
+      loadNewest(job, at, history + done, step, call);
+    }
+  }
+  job.calm = window.calm(history + rows);
+  if (job.pieces === 1 && rows === outputs) grid.seat(window, packed.seats, packed.masks, job.at);
+}
+
+/** Puts the newest `step` samples behind the `known` ones of a piece. */
+function loadNewest(job: PackedJob, at: number, known: number, step: number, call: Call): void {
+  const { packed, grid } = call;
+  const { window } = job;
+  for (let b = 0; b < window.blocks.length; b++) {
+    window.load(b, step, grid.memory, grid.cell(packed.seats[at + b]!) + known * laneBlock, laneBlock);
+    let mask = packed.masks[at + b]!;
+    const whole = window.whole(b, step);
+    if (mask < 0) {
+      if (whole) continue;
+      mask = claimMask(call, job, at, b);
+      fillRows(window.blocks[b]!.width, known, 1, grid.memory, grid.cell(mask), laneBlock);
+    }
+    job.masked = true;
+    const to = grid.cell(mask) + known * laneBlock;
+    if (whole) fillRows(window.blocks[b]!.width, step, 1, grid.memory, to, laneBlock);
+    else window.loadMask(b, step, grid.memory, to, laneBlock);
+  }
+}
+
+/** A seat for a block's mask. Per channel it must meet its channel's kernel: a piece's masks share a batch row. */
+function claimMask({ packed, shape, grid }: Call, { window }: PackedJob, at: number, block: number): number {
+  const { blocks } = window;
+  let mask = -1;
+  if (shape.perChannel) {
+    for (let b = 0; b < blocks.length && mask < 0; b++) {
+      if (packed.masks[at + b]! >= 0) mask = packed.masks[at + b]! - blocks[b]!.first;
+    }
+    mask = (mask < 0 ? grid.claimRow() : mask) + blocks[block]!.first;
+  } else {
+    mask = grid.claim(blocks[block]!.width);
+  }
+  packed.masks[at + block] = mask;
+  return mask;
+}
+
+function missingOf(window: SampleWindow, history: number): Uint16Array {
+  return Uint16Array.from({ length: window.channels }, (_, c) => window.missing(c, history));
 }

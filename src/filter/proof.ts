@@ -1,4 +1,5 @@
 import { FirtrendError } from '../dsp/error.ts';
+import { laneBlock } from '../model/encodePlan.ts';
 import type { Provider } from './onnxruntime.ts';
 import type { Convolution, Plan } from './plans.ts';
 
@@ -94,7 +95,10 @@ async function cut(
     for (let slot = 0; slot < rows * lanes; slot++) {
       const start = Math.min(first + Math.floor(slot / lanes) * outputs, known);
       const lane = (slot % lanes) * known;
-      x.set(signal.subarray(lane + start, lane + Math.min(start + length, known)), slot * length);
+      const count = Math.min(length, known - start);
+      const place = slot % laneBlock;
+      const at = (slot - place) * length + place;
+      for (let i = 0; i < count; i++) x[at + i * laneBlock] = signal[lane + start + i]!;
     }
     const y = await convolution.run(x, rows, length);
     for (let slot = 0; slot < rows * lanes; slot++) {

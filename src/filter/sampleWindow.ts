@@ -1,63 +1,132 @@
+import { type ChannelBlock, channelBlocks } from './channelBlocks.ts';
+import type { Seating } from './grid.ts';
+import { copyRows, interleave, ordinary } from './rows.ts';
+
+/** A window has room for a few more samples than it promises, so that little is pushed in many steps: 4 KiB of them. */
+const roomCells = 1024;
+
+/** "No hole yet" needs no exact count. */
+const longQuiet = 2 ** 30;
+
 /**
  * The last `size` samples of every channel of one stream, on the stream's one clock: all the state that filtering has.
- * All are missing at first. A missing sample (NaN, ±Infinity, a gap) is held as NaN and counted, per channel, as an
- * integer, so that "nothing is missing" is never a question of rounding.
+ * All are missing at first. A missing sample (NaN, ±Infinity, a gap) is held as 0 beside a bit that says so, and the
+ * bits are counted as integers, so that "nothing is missing" is never a question of rounding.
  *
- * Each channel is a contiguous run that slides through a buffer of twice its length and is moved back to the front when
- * it arrives at the end: reading is one copy, pushing costs O(1) per sample.
+ * Channels lie in blocks (`channelBlocks`), each a ring of rows as the engine's grid wants them: taking a window there
+ * is one or two runs of memory a block.
  */
 export class SampleWindow {
   readonly channels: number;
   /** Samples held of each channel: K - 1 for a kernel of K taps. */
   readonly size: number;
-  readonly #capacity: number;
-  /** `[channel][capacity]`; the window of each channel is `[end - size, end)`. */
+  readonly blocks: readonly ChannelBlock[];
+  /** Rows of each ring: `size` or more, and the most that `load` gives. */
+  readonly capacity: number;
+  /** Changes with every sample. */
+  version = 0;
+  /** Where the engine has this window's samples in place. */
+  seating: Seating | undefined;
+  /** `[block][capacity][width]`; block b begins at `blocks[b].first * capacity`. */
   readonly #samples: Float32Array;
+  /** `[block][capacity]`: bit i is set where channel i of the block is missing. */
+  readonly #holes: Uint16Array;
+  /** Rows since the newest hole, per block. */
+  readonly #quiet: Int32Array;
   /** How many of the `size` newest are missing, per channel. */
   readonly #missing: Uint16Array;
-  #end: number;
+  /** Rows since a magnitude that is not ordinary. */
+  #calm = longQuiet;
+  /** Where the next row goes. */
+  #end = 0;
 
   constructor(channels: number, size: number) {
     this.channels = channels;
     this.size = size;
-    this.#capacity = 2 * size;
-    this.#samples = new Float32Array(channels * this.#capacity);
+    this.blocks = channelBlocks(channels);
+    this.capacity = Math.max(size, Math.ceil(roomCells / channels));
+    this.#samples = new Float32Array(channels * this.capacity);
+    this.#holes = new Uint16Array(this.blocks.length * this.capacity);
+    this.#quiet = new Int32Array(this.blocks.length);
     this.#missing = new Uint16Array(channels);
-    this.#end = size;
     this.clear();
   }
 
-  /** How many of the held samples of a channel are missing (0 … size). */
-  missing(channel: number): number {
-    return this.#missing[channel]!;
+  /** How many of the `newest` (≤ size) samples of a channel are missing. */
+  missing(channel: number, newest: number = this.size): number {
+    if (newest === this.size) return this.#missing[channel]!;
+    const block = this.blocks.findIndex(({ first, width }) => channel < first + width);
+    const lane = channel - this.blocks[block]!.first;
+    let missing = 0;
+    for (let age = newest; age > 0; age--) {
+      missing += (this.#holes[block * this.capacity + this.#position(age)]! >> lane) & 1;
+    }
+    return missing;
+  }
+
+  /** Whether the `newest` rows of a block have no hole. */
+  whole(block: number, newest: number): boolean {
+    return this.#quiet[block]! >= newest;
+  }
+
+  /** Whether the `newest` rows hold ordinary magnitudes only: their weighted sums cannot overflow. */
+  calm(newest: number): boolean {
+    return this.#calm >= newest;
+  }
+
+  /** Copies the `newest` (≤ capacity) rows of a block to rows of `target`, `stride` cells apart; 0 where missing. */
+  load(block: number, newest: number, target: Float32Array, at: number, stride: number): void {
+    const { first, width } = this.blocks[block]!;
+    const start = this.#position(newest);
+    const part = Math.min(newest, this.capacity - start);
+    const ring = first * this.capacity;
+    const samples = this.#samples;
+    copyRows(width, part, samples, ring + start * width, width, target, at, stride);
+    if (part < newest)
+      copyRows(width, newest - part, samples, ring, width, target, at + part * stride, stride);
+  }
+
+  /** As `load`, but 1 where a sample is present and 0 where it is missing. */
+  loadMask(block: number, newest: number, target: Float32Array, at: number, stride: number): void {
+    const { width } = this.blocks[block]!;
+    const ring = block * this.capacity;
+    let position = this.#position(newest);
+    for (let row = 0, to = at; row < newest; row++, to += stride) {
+      const bits = this.#holes[ring + position]!;
+      for (let lane = 0; lane < width; lane++) target[to + lane] = 1 - ((bits >> lane) & 1);
+      if (++position === this.capacity) position = 0;
+    }
   }
 
   /**
-   * Copies held samples of a channel to `target[at …]`: those of ages `oldest`, `oldest - 1`, … (`count` of them; age 1
-   * is the newest, `size` the oldest held). Missing ones are NaN.
+   * Appends `count` samples of every channel.
+   *
+   * @param planes `[channel][rows]`; anything not finite is missing
+   * @param from the first row taken
    */
-  copy(channel: number, oldest: number, count: number, target: Float32Array, at: number): void {
-    copySamples(this.#samples, channel * this.#capacity + this.#end - oldest, count, target, at);
-  }
-
-  /** Appends `rows` samples of every channel. @param planes `[channel][row]`; anything not finite is missing */
-  push(planes: Float32Array, rows: number): void {
-    const { size } = this;
-    const kept = Math.min(rows, size);
-    const at = this.#advance(kept);
-    for (let c = 0; c < this.channels; c++) {
-      const from = (c + 1) * rows - kept;
-      const to = c * this.#capacity + at;
-      let added = 0;
-      if (!copyFinite(planes, from, kept, this.#samples, to)) {
-        for (let i = to; i < to + kept; i++) {
-          if (Number.isFinite(this.#samples[i])) continue;
-          this.#samples[i] = Number.NaN;
-          added++;
-        }
+  push(planes: Float32Array, rows: number, from = 0, count: number = rows - from): void {
+    // Of more than the ring holds only the newest matter, and they push out all the rest.
+    const kept = Math.min(count, this.capacity);
+    const start = from + count - kept;
+    const part = Math.min(kept, this.capacity - this.#end);
+    this.version++;
+    this.#calm = Math.min(this.#calm + kept, longQuiet);
+    for (let b = 0; b < this.blocks.length; b++) {
+      const { first, width } = this.blocks[b]!;
+      const ring = first * this.capacity;
+      const plane = first * rows + start;
+      let plain = interleave(width, part, planes, plane, rows, this.#samples, ring + this.#end * width);
+      if (part < kept) {
+        const rest = interleave(width, kept - part, planes, plane + part, rows, this.#samples, ring);
+        plain &&= rest;
       }
-      if (added > 0 || this.#missing[c]! > 0) this.#count(c, added, kept);
+      if (plain && this.#quiet[b]! >= this.capacity) {
+        this.#quiet[b] = Math.min(this.#quiet[b]! + kept, longQuiet);
+      } else {
+        this.#note(b, kept);
+      }
     }
+    this.#end = (this.#end + kept) % this.capacity;
   }
 
   /** Appends `count` missing samples to every channel. */
@@ -67,72 +136,73 @@ export class SampleWindow {
       this.clear();
       return;
     }
-    const at = this.#advance(count);
-    for (let c = 0; c < this.channels; c++) {
-      const to = c * this.#capacity + at;
-      this.#samples.fill(Number.NaN, to, to + count);
-      this.#count(c, count, count);
+    this.version++;
+    this.#calm = Math.min(this.#calm + count, longQuiet);
+    for (let b = 0; b < this.blocks.length; b++) {
+      const { first, width } = this.blocks[b]!;
+      for (let i = 0; i < count; i++) {
+        const at = first * this.capacity + ((this.#end + i) % this.capacity) * width;
+        this.#samples.fill(Number.NaN, at, at + width);
+      }
+      this.#note(b, count);
     }
+    this.#end = (this.#end + count) % this.capacity;
   }
 
   /** Makes everything missing, as in a new window. */
   clear(): void {
-    this.#samples.fill(Number.NaN);
+    this.version++;
+    this.#samples.fill(0);
     this.#missing.fill(this.size);
-  }
-
-  /** Makes room for `count` ≤ size samples and returns where they go. */
-  #advance(count: number): number {
-    if (this.#end + count > this.#capacity) {
-      for (let c = 0; c < this.channels; c++) {
-        const start = c * this.#capacity;
-        this.#samples.copyWithin(start, start + this.#end - this.size, start + this.#end);
-      }
-      this.#end = this.size;
+    this.#calm = longQuiet;
+    if (this.size === 0) {
+      this.#quiet.fill(longQuiet);
+      return;
     }
-    const at = this.#end;
-    this.#end += count;
-    return at;
+    this.#quiet.fill(0);
+    for (const [b, { width }] of this.blocks.entries()) {
+      this.#holes.fill(2 ** width - 1, b * this.capacity, (b + 1) * this.capacity);
+    }
   }
 
-  /** Brings the count of a channel up to date once `count` samples, `added` of them missing, have been appended. */
-  #count(channel: number, added: number, count: number): void {
-    const left = channel * this.#capacity + this.#end - this.size - count;
-    let missing = this.#missing[channel]! + added;
-    for (let i = left; i < left + count; i++) if (Number.isNaN(this.#samples[i])) missing--;
-    this.#missing[channel] = missing;
+  /** Looks at `count` rows written raw from `#end` on: notes what is missing or not ordinary, and what they push out. */
+  #note(block: number, count: number): void {
+    const { first, width } = this.blocks[block]!;
+    const { capacity, size } = this;
+    const samples = this.#samples;
+    let quiet = this.#quiet[block]!;
+    for (let i = 0; i < count; i++) {
+      const position = (this.#end + i) % capacity;
+      const at = first * capacity + position * width;
+      let bits = 0;
+      for (let lane = 0; lane < width; lane++) {
+        const sample = samples[at + lane]!;
+        if (Math.abs(sample) < ordinary) continue;
+        if (sample - sample === 0) {
+          this.#calm = Math.min(this.#calm, count - 1 - i);
+        } else {
+          samples[at + lane] = 0;
+          bits |= 1 << lane;
+        }
+      }
+      quiet = bits === 0 ? Math.min(quiet + 1, longQuiet) : 0;
+      const hole = block * capacity + position;
+      // Read before it is written: it may be the same place.
+      const left =
+        size === 0 ? bits : this.#holes[block * capacity + ((position + capacity - size) % capacity)]!;
+      this.#holes[hole] = bits;
+      if (left === bits) continue;
+      for (let lane = 0; lane < width; lane++) {
+        this.#missing[first + lane] =
+          this.#missing[first + lane]! + ((bits >> lane) & 1) - ((left >> lane) & 1);
+      }
+    }
+    this.#quiet[block] = quiet;
   }
-}
 
-/** From here on `set` beats a loop: below it, making the view costs more than copying (measured on Node 20). */
-const longRun = 32;
-
-/** `target[at …] = source[from … from + count)`. */
-function copySamples(
-  source: Float32Array,
-  from: number,
-  count: number,
-  target: Float32Array,
-  at: number,
-): void {
-  if (count >= longRun) target.set(source.subarray(from, from + count), at);
-  else for (let i = 0; i < count; i++) target[at + i] = source[from + i]!;
-}
-
-/** `target[at …] = source[from … from + count)`, as they are. @returns whether all of them are finite */
-export function copyFinite(
-  source: Float32Array,
-  from: number,
-  count: number,
-  target: Float32Array,
-  at: number,
-): boolean {
-  // 0 unless something was not finite: one test behind the loop instead of one in it.
-  let sum = 0;
-  for (let i = 0; i < count; i++) {
-    const sample = source[from + i]!;
-    target[at + i] = sample;
-    sum += 0 * sample;
+  /** Where in a ring the row of that age lies. */
+  #position(age: number): number {
+    const position = this.#end - age;
+    return position < 0 ? position + this.capacity : position;
   }
-  return sum === 0;
 }

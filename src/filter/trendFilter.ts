@@ -4,8 +4,9 @@ import { laneBlock } from '../model/encodePlan.ts';
 import type { Device } from './device.ts';
 import { checkedTaps, type FilterKernel } from './filterKernel.ts';
 import { fingerprint } from './fingerprint.ts';
-import { GridBuffer } from './gridBuffer.ts';
-import { type GridShape, layout } from './layout.ts';
+import { Grid } from './grid.ts';
+import { callOutputs, type GridShape } from './layout.ts';
+import { mergeJobs } from './merge.ts';
 import { onnxruntime } from './onnxruntime.ts';
 import { type FilterJob, pack } from './pack.ts';
 import { type Plan, plans } from './plans.ts';
@@ -86,7 +87,11 @@ export async function createTrendFilter(
   return filterOn(proven, {
     shape: { taps, lanes, perChannel, outputs: proven.plan.outputs },
     channels: perChannel ? kernels.length : null,
-    rule: { biases: Float32Array.from(kernels, ({ bias }) => bias), minCoverage },
+    rule: {
+      biases: Float32Array.from(kernels, ({ bias }) => bias),
+      minCoverage,
+      mayOverflow: kernels.some(mayOverflow),
+    },
     fingerprint: fingerprint({
       version: onnxruntime().env.versions.node ?? 'unknown',
       provider,
@@ -104,7 +109,8 @@ interface FilterParts {
 
 function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): TrendFilter {
   const { shape, channels, rule } = parts;
-  const buffers = new GridBuffer();
+  const shared = new Grid(shape);
+  let busy = false;
   const underWay = new Set<Promise<unknown>>();
   let released: Promise<void> | undefined;
 
@@ -127,20 +133,26 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
   };
 
   const filterPacked = async (jobs: readonly FilterJob[]): Promise<TrendBlock[]> => {
-    const grid = layout(
-      jobs.map(({ rows, window }) => ({ rows, channels: window.channels })),
+    const merged = mergeJobs(jobs);
+    const outputs = callOutputs(
+      merged.map(({ rows, window }) => ({ rows, channels: window.channels })),
       shape,
     );
-    const length = shape.taps - 1 + grid.outputs;
-    // Every slot may want a mask.
-    const buffer = buffers.take(Math.ceil((2 * grid.slots) / shape.lanes) * shape.lanes * length);
+    // A call made while another is under way has a grid of its own, for that call alone.
+    const own = busy;
+    const grid = own ? new Grid(shape) : shared;
+    busy = true;
     try {
-      const packed = pack(jobs, grid, shape, buffer);
-      const y =
-        packed.batchRows === 0 ? new Float32Array() : await convolve(packed.x, packed.batchRows, length);
-      return unpack(packed, y, shape, rule);
+      const packed = pack(merged, outputs, shape, grid);
+      const { x, batchRows, length } = grid.input();
+      const y = batchRows === 0 ? new Float32Array() : await convolve(x, batchRows, length);
+      return unpack(merged, packed, y, grid, rule);
     } finally {
-      buffers.giveBack(buffer);
+      if (own) grid.release();
+      else {
+        grid.end();
+        busy = false;
+      }
     }
   };
   const convolve = async (x: Float32Array, batchRows: number, length: number): Promise<Float32Array> => {
@@ -173,10 +185,19 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
       }
     },
     release: () => {
-      released ??= Promise.allSettled(underWay).then(() => convolution.release());
+      released ??= Promise.allSettled(underWay).then(() => {
+        shared.release();
+        return convolution.release();
+      });
       return released;
     },
   };
+}
+
+/** Whether trends of ordinary samples (below 2^100) might not be finite: sums are divided by 2^-20 at least. */
+function mayOverflow({ taps, bias }: FilterKernel): boolean {
+  const gain = taps.reduce((sum, tap) => sum + Math.abs(tap), 0);
+  return gain > 2 ** 6 || Math.abs(bias) > 2 ** 126;
 }
 
 function checkedMinCoverage(minCoverage: number): number {

@@ -31,8 +31,7 @@ const keptCells = 2 * 2 ** 20;
  */
 export class Grid {
   readonly #lanes: number;
-  /** K - 1. */
-  readonly history: number;
+  readonly #history: number;
   #memory = new Float32Array();
   /** The first cell of the call's input. */
   #origin = 0;
@@ -54,17 +53,12 @@ export class Grid {
 
   constructor({ lanes, taps }: Pick<GridShape, 'lanes' | 'taps'>) {
     this.#lanes = lanes;
-    this.history = taps - 1;
+    this.#history = taps - 1;
   }
 
   /** Changes when lanes are claimed. */
   get memory(): Float32Array {
     return this.#memory;
-  }
-
-  /** T. */
-  get outputs(): number {
-    return this.#outputs;
   }
 
   /** Where a lane's first sample lies in `memory`. Changes when lanes are claimed. */
@@ -83,7 +77,7 @@ export class Grid {
       this.#origin = 0;
       this.#rows = 0;
       this.#outputs = outputs;
-      this.#length = this.history + outputs;
+      this.#length = this.#history + outputs;
     }
     this.#limit = expected + (expected >> 2) + 1;
     this.#rows = Math.min(this.#rows, this.#limit);

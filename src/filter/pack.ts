@@ -32,10 +32,18 @@ export interface PackedJob {
 
 /** What a call gives the plan, and where everything lies. */
 export interface Packed {
+  /** K - 1 and T. */
+  readonly history: number;
+  readonly outputs: number;
   readonly jobs: readonly PackedJob[];
   /** The first lane of each seat, and of its mask (-1 where nothing is missing). */
   readonly seats: Int32Array;
   readonly masks: Int32Array;
+  /**
+   * For each seat with a mask the T rows that come into the windows of its outputs, and the T oldest of its history: bit
+   * i is set where lane i of the block is missing. Empty where no seat has a mask.
+   */
+  holes: Uint16Array;
 }
 
 /**
@@ -55,7 +63,9 @@ export function pack(inputs: readonly FilterJob[], outputs: number, shape: GridS
     if (pieces > 0) lanes += maskLanes(window, history, shape);
     return { window, rows, pieces, at, missing: undefined, masked: false, calm: true };
   });
-  const packed = { jobs, seats: new Int32Array(seatCount), masks: new Int32Array(seatCount).fill(-1) };
+  const seats = new Int32Array(seatCount);
+  const masks = new Int32Array(seatCount).fill(-1);
+  const packed: Packed = { history, outputs, jobs, seats, masks, holes: new Uint16Array() };
   grid.begin(outputs, lanes);
   // Who stays keeps its lanes; only then may others have what is left.
   const kept = inputs.map(({ window, gap }, i) => gap === 0 && jobs[i]!.pieces === 1 && grid.keeps(window));
@@ -81,11 +91,11 @@ interface Call {
 function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept: boolean, call: Call): void {
   const { packed, shape, grid } = call;
   const { blocks, capacity } = window;
-  const { outputs } = grid;
-  const history = shape.taps - 1;
+  const { history, outputs } = packed;
   window.skip(gap);
   for (let piece = 0; piece < job.pieces; piece++) {
     const at = job.at + piece * blocks.length;
+    const count = Math.min(outputs, rows - piece * outputs);
     if (kept) {
       packed.seats.set(window.seating!.seats, at);
     } else {
@@ -98,16 +108,12 @@ function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept:
     for (let b = 0; b < blocks.length; b++) {
       if (!kept) window.load(b, history, grid.memory, grid.cell(packed.seats[at + b]!), laneBlock);
       if (window.whole(b, history)) continue;
-      if (piece === 0) job.missing ??= missingOf(window, history);
-      if (kept) {
-        packed.masks[at + b] = window.seating!.masks[b]!;
-      } else {
-        const mask = claimMask(call, job, at, b);
-        window.loadMask(b, history, grid.memory, grid.cell(mask), laneBlock);
-      }
+      if (piece === 0) job.missing ??= window.missingOf(history);
+      const mask = claimMask(call, job, at, b, kept ? window.seating!.masks[b]! : undefined);
+      if (!kept) window.loadMask(b, history, grid.memory, grid.cell(mask), laneBlock);
+      window.loadHoles(b, history, Math.min(history, count), packed.holes, (2 * (at + b) + 1) * outputs);
     }
     // No more at once than the window can give back.
-    const count = Math.min(outputs, rows - piece * outputs);
     for (let done = 0; done < count; done += capacity) {
       const step = Math.min(capacity, count - done);
       window.push(planes, rows, piece * outputs + done, step);
@@ -131,29 +137,32 @@ function loadNewest(job: PackedJob, at: number, known: number, step: number, cal
       mask = claimMask(call, job, at, b);
       fillRows(window.blocks[b]!.width, known, 1, grid.memory, grid.cell(mask), laneBlock);
     }
-    job.masked = true;
     const to = grid.cell(mask) + known * laneBlock;
-    if (whole) fillRows(window.blocks[b]!.width, step, 1, grid.memory, to, laneBlock);
-    else window.loadMask(b, step, grid.memory, to, laneBlock);
+    if (whole) {
+      fillRows(window.blocks[b]!.width, step, 1, grid.memory, to, laneBlock);
+    } else {
+      window.loadMask(b, step, grid.memory, to, laneBlock);
+      window.loadHoles(b, step, step, packed.holes, 2 * (at + b) * packed.outputs + known - packed.history);
+    }
   }
 }
 
 /** A seat for a block's mask. Per channel it must meet its channel's kernel: a piece's masks share a batch row. */
-function claimMask({ packed, shape, grid }: Call, { window }: PackedJob, at: number, block: number): number {
-  const { blocks } = window;
-  let mask = -1;
-  if (shape.perChannel) {
+function claimMask(call: Call, job: PackedJob, at: number, block: number, kept?: number): number {
+  const { packed, shape, grid } = call;
+  const { blocks } = job.window;
+  let mask = kept ?? -1;
+  if (mask < 0 && shape.perChannel) {
     for (let b = 0; b < blocks.length && mask < 0; b++) {
       if (packed.masks[at + b]! >= 0) mask = packed.masks[at + b]! - blocks[b]!.first;
     }
     mask = (mask < 0 ? grid.claimRow() : mask) + blocks[block]!.first;
-  } else {
-    mask = grid.claim(blocks[block]!.width);
   }
+  if (mask < 0) mask = grid.claim(blocks[block]!.width);
   packed.masks[at + block] = mask;
+  if (!job.masked && packed.holes.length === 0) {
+    packed.holes = new Uint16Array(2 * packed.outputs * packed.seats.length);
+  }
+  job.masked = true;
   return mask;
-}
-
-function missingOf(window: SampleWindow, history: number): Uint16Array {
-  return Uint16Array.from({ length: window.channels }, (_, c) => window.missing(c, history));
 }

@@ -59,10 +59,11 @@ export function fillRows(
 export const ordinary = 2 ** 100;
 
 /**
- * Copies `count` samples of each of `width` channels from planes, a channel every `planeStride` cells, to dense rows.
- * As they are, one pass.
+ * Copies `count` samples of each of `width` channels from planes, a channel every `planeStride` cells, to dense rows. As
+ * they are, one pass.
  *
- * @returns whether all of them are ordinary (finite, and the sum of four magnitudes below 2^100)
+ * @returns which rows hold anything that is not ordinary (or, of four neighbours, add up to what is not): bit i for row
+ *   i, bit 31 for all from 31 on
  */
 export function interleave(
   width: number,
@@ -72,8 +73,8 @@ export function interleave(
   planeStride: number,
   target: Float32Array,
   to: number,
-): boolean {
-  let plain = true;
+): number {
+  let odd = 0;
   if (width >= 4) {
     for (let lane = 0; lane < width; lane += 4) {
       let a = from + lane * planeStride;
@@ -91,10 +92,10 @@ export function interleave(
         target[at + 2] = r;
         target[at + 3] = s;
         // Written so that NaN fails.
-        if (!(Math.abs(p) + Math.abs(q) + Math.abs(r) + Math.abs(s) < ordinary)) plain = false;
+        if (!(Math.abs(p) + Math.abs(q) + Math.abs(r) + Math.abs(s) < ordinary)) odd |= 1 << Math.min(row, 31);
       }
     }
-    return plain;
+    return odd;
   }
   for (let lane = 0; lane < width; lane++) {
     let a = from + lane * planeStride;
@@ -102,8 +103,8 @@ export function interleave(
     for (let row = 0; row < count; row++, at += width) {
       const p = planes[a++]!;
       target[at] = p;
-      if (!(Math.abs(p) < ordinary)) plain = false;
+      if (!(Math.abs(p) < ordinary)) odd |= 1 << Math.min(row, 31);
     }
   }
-  return plain;
+  return odd;
 }

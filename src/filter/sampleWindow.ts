@@ -1,6 +1,6 @@
 import { type ChannelBlock, channelBlocks } from './channelBlocks.ts';
 import type { Seating } from './grid.ts';
-import { copyRows, interleave, ordinary } from './rows.ts';
+import { copyRows, fillRows, interleave, ordinary } from './rows.ts';
 
 /** A window has room for a few more samples than it promises, so that little is pushed in many steps: 4 KiB of them. */
 const roomCells = 1024;
@@ -23,7 +23,7 @@ export class SampleWindow {
   readonly blocks: readonly ChannelBlock[];
   /** Rows of each ring: `size` or more, and the most that `load` gives. */
   readonly capacity: number;
-  /** Changes with every sample. */
+  /** Changes with whatever changes the samples held. */
   version = 0;
   /** Where the engine has this window's samples in place. */
   seating: Seating | undefined;
@@ -35,8 +35,9 @@ export class SampleWindow {
   readonly #quiet: Int32Array;
   /** How many of the `size` newest are missing, per channel. */
   readonly #missing: Uint16Array;
-  /** Rows since a magnitude that is not ordinary. */
+  /** Rows pushed since the push that brought the newest magnitude that is not ordinary. */
   #calm = longQuiet;
+  #wild = false;
   /** Where the next row goes. */
   #end = 0;
 
@@ -58,10 +59,16 @@ export class SampleWindow {
     const block = this.blocks.findIndex(({ first, width }) => channel < first + width);
     const lane = channel - this.blocks[block]!.first;
     let missing = 0;
-    for (let age = newest; age > 0; age--) {
+    for (let age = 1; age <= newest; age++) {
       missing += (this.#holes[block * this.capacity + this.#position(age)]! >> lane) & 1;
     }
     return missing;
+  }
+
+  /** `missing` of every channel. */
+  missingOf(newest: number): Uint16Array {
+    if (newest === this.size) return this.#missing.slice();
+    return Uint16Array.from(this.#missing, (_, channel) => this.missing(channel, newest));
   }
 
   /** Whether the `newest` rows of a block have no hole. */
@@ -69,7 +76,7 @@ export class SampleWindow {
     return this.#quiet[block]! >= newest;
   }
 
-  /** Whether the `newest` rows hold ordinary magnitudes only: their weighted sums cannot overflow. */
+  /** Whether the `newest` rows are known to hold ordinary magnitudes only: their weighted sums cannot overflow. */
   calm(newest: number): boolean {
     return this.#calm >= newest;
   }
@@ -91,9 +98,21 @@ export class SampleWindow {
     const { width } = this.blocks[block]!;
     const ring = block * this.capacity;
     let position = this.#position(newest);
+    fillRows(width, newest, 1, target, at, stride);
     for (let row = 0, to = at; row < newest; row++, to += stride) {
       const bits = this.#holes[ring + position]!;
-      for (let lane = 0; lane < width; lane++) target[to + lane] = 1 - ((bits >> lane) & 1);
+      if (bits !== 0)
+        for (let lane = 0; lane < width; lane++) if (((bits >> lane) & 1) === 1) target[to + lane] = 0;
+      if (++position === this.capacity) position = 0;
+    }
+  }
+
+  /** Copies which channels of a block are missing (bit i: channel i), of `count` rows from that age on. */
+  loadHoles(block: number, oldest: number, count: number, target: Uint16Array, at: number): void {
+    const ring = block * this.capacity;
+    let position = this.#position(oldest);
+    for (let row = 0; row < count; row++) {
+      target[at + row] = this.#holes[ring + position]!;
       if (++position === this.capacity) position = 0;
     }
   }
@@ -115,18 +134,20 @@ export class SampleWindow {
       const { first, width } = this.blocks[b]!;
       const ring = first * this.capacity;
       const plane = first * rows + start;
-      let plain = interleave(width, part, planes, plane, rows, this.#samples, ring + this.#end * width);
-      if (part < kept) {
-        const rest = interleave(width, kept - part, planes, plane + part, rows, this.#samples, ring);
-        plain &&= rest;
-      }
-      if (plain && this.#quiet[b]! >= this.capacity) {
+      const samples = this.#samples;
+      const odd = interleave(width, part, planes, plane, rows, samples, ring + this.#end * width);
+      const wrapped =
+        part < kept ? interleave(width, kept - part, planes, plane + part, rows, samples, ring) : 0;
+      if ((odd | wrapped) === 0 && this.#quiet[b]! >= this.capacity) {
         this.#quiet[b] = Math.min(this.#quiet[b]! + kept, longQuiet);
       } else {
-        this.#note(b, kept);
+        this.#note(b, 0, part, odd);
+        if (part < kept) this.#note(b, part, kept - part, wrapped);
       }
     }
     this.#end = (this.#end + kept) % this.capacity;
+    if (this.#wild) this.#calm = 0;
+    this.#wild = false;
   }
 
   /** Appends `count` missing samples to every channel. */
@@ -144,7 +165,7 @@ export class SampleWindow {
         const at = first * this.capacity + ((this.#end + i) % this.capacity) * width;
         this.#samples.fill(Number.NaN, at, at + width);
       }
-      this.#note(b, count);
+      this.#note(b, 0, count, -1);
     }
     this.#end = (this.#end + count) % this.capacity;
   }
@@ -165,39 +186,51 @@ export class SampleWindow {
     }
   }
 
-  /** Looks at `count` rows written raw from `#end` on: notes what is missing or not ordinary, and what they push out. */
-  #note(block: number, count: number): void {
+  /**
+   * Looks at `count` rows written as they came from `#end + from` on: notes what is missing or not ordinary, and what
+   * they push out.
+   *
+   * @param odd which rows are worth looking at, as `interleave` tells it
+   */
+  #note(block: number, from: number, count: number, odd: number): void {
     const { first, width } = this.blocks[block]!;
     const { capacity, size } = this;
-    const samples = this.#samples;
+    const holes = block * capacity;
     let quiet = this.#quiet[block]!;
-    for (let i = 0; i < count; i++) {
-      const position = (this.#end + i) % capacity;
-      const at = first * capacity + position * width;
-      let bits = 0;
-      for (let lane = 0; lane < width; lane++) {
-        const sample = samples[at + lane]!;
-        if (Math.abs(sample) < ordinary) continue;
-        if (sample - sample === 0) {
-          this.#calm = Math.min(this.#calm, count - 1 - i);
-        } else {
-          samples[at + lane] = 0;
-          bits |= 1 << lane;
+    let position = (this.#end + from) % capacity;
+    let oldest = (position + capacity - size) % capacity;
+    for (let row = 0; row < count; row++) {
+      const looked = ((odd >> Math.min(row, 31)) & 1) === 1;
+      const bits = looked ? this.#lookedAt(first * capacity + position * width, width) : 0;
+      quiet = bits === 0 ? Math.min(quiet + 1, longQuiet) : 0;
+      // Read before it is written: it may be the same place.
+      const left = size === 0 ? bits : this.#holes[holes + oldest]!;
+      this.#holes[holes + position] = bits;
+      if (left !== bits) {
+        for (let lane = 0; lane < width; lane++) {
+          this.#missing[first + lane]! += ((bits >> lane) & 1) - ((left >> lane) & 1);
         }
       }
-      quiet = bits === 0 ? Math.min(quiet + 1, longQuiet) : 0;
-      const hole = block * capacity + position;
-      // Read before it is written: it may be the same place.
-      const left =
-        size === 0 ? bits : this.#holes[block * capacity + ((position + capacity - size) % capacity)]!;
-      this.#holes[hole] = bits;
-      if (left === bits) continue;
-      for (let lane = 0; lane < width; lane++) {
-        this.#missing[first + lane] =
-          this.#missing[first + lane]! + ((bits >> lane) & 1) - ((left >> lane) & 1);
-      }
+      if (++position === capacity) position = 0;
+      if (++oldest === capacity) oldest = 0;
     }
     this.#quiet[block] = quiet;
+  }
+
+  /** Sets what is missing in a row to 0 and tells which channels it is. */
+  #lookedAt(at: number, width: number): number {
+    let bits = 0;
+    for (let lane = 0; lane < width; lane++) {
+      const sample = this.#samples[at + lane]!;
+      if (Math.abs(sample) < ordinary) continue;
+      if (sample - sample === 0) {
+        this.#wild = true;
+      } else {
+        this.#samples[at + lane] = 0;
+        bits |= 1 << lane;
+      }
+    }
+    return bits;
   }
 
   /** Where in a ring the row of that age lies. */

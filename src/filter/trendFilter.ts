@@ -146,7 +146,7 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
       const packed = pack(merged, outputs, shape, grid);
       const { x, batchRows, length } = grid.input();
       const y = batchRows === 0 ? new Float32Array() : await convolve(x, batchRows, length);
-      return unpack(merged, packed, y, grid, rule);
+      return unpack(merged, packed, y, rule);
     } finally {
       if (own) grid.release();
       else {

@@ -1,5 +1,4 @@
 import { laneBlock } from '../model/encodePlan.ts';
-import type { Grid } from './grid.ts';
 import { type MergedJob, type MergedPart, rowsOf } from './merge.ts';
 import type { Packed, PackedJob } from './pack.ts';
 
@@ -32,12 +31,11 @@ export function unpack(
   merged: readonly MergedJob[],
   packed: Packed,
   y: Float32Array,
-  grid: Grid,
   rule: TrendRule,
 ): TrendBlock[] {
   const blocks: TrendBlock[] = [];
   for (const [i, job] of packed.jobs.entries()) {
-    const whole = trendOf(job, packed, y, grid, rule);
+    const whole = trendOf(job, packed, y, rule);
     const { parts } = merged[i]!;
     if (parts.length === 1) blocks[parts[0]!.job] = whole;
     else for (const part of parts) blocks[part.job] = cut(whole, job.rows, part);
@@ -54,11 +52,11 @@ function cut({ trend, coverage }: TrendBlock, rows: number, { first, count }: Me
   };
 }
 
-function trendOf(job: PackedJob, packed: Packed, y: Float32Array, grid: Grid, rule: TrendRule): TrendBlock {
+function trendOf(job: PackedJob, packed: Packed, y: Float32Array, rule: TrendRule): TrendBlock {
   const { rows, window } = job;
-  const trend = gather(job, packed, y, grid.outputs);
+  const trend = gather(job, packed, y);
   const coverage = job.masked ? new Float32Array(trend.length).fill(1) : undefined;
-  if (coverage) divide(job, { packed, y, grid, rule, trend, coverage });
+  if (coverage) divide(job, { packed, y, minCoverage: rule.minCoverage, trend, coverage });
   for (let c = 0; c < window.channels; c++) {
     const bias = rule.biases[rule.biases.length === 1 ? 0 : c]!;
     if (bias === 0) continue;
@@ -71,9 +69,8 @@ function trendOf(job: PackedJob, packed: Packed, y: Float32Array, grid: Grid, ru
 /** The job's outputs as `[channel][row]`: a view where they lie so and are much of the answer, else a copy. */
 function gather(
   { window, rows, pieces, at }: PackedJob,
-  { seats }: Packed,
+  { seats, outputs }: Packed,
   y: Float32Array,
-  outputs: number,
 ): Float32Array {
   const { blocks, channels } = window;
   const first = seats[at]!;
@@ -111,43 +108,89 @@ function copy(source: Float32Array, from: number, count: number, target: Float32
 interface Division {
   readonly packed: Packed;
   readonly y: Float32Array;
-  readonly grid: Grid;
-  readonly rule: TrendRule;
+  readonly minCoverage: number;
   readonly trend: Float32Array;
   readonly coverage: Float32Array;
 }
 
 /** Replaces sums by weighted means wherever the window of an output has a missing sample. */
-function divide(job: PackedJob, { packed, y, grid, rule, trend, coverage }: Division): void {
-  const { window, rows, pieces, at } = job;
-  const { outputs, history, memory } = grid;
-  const { minCoverage } = rule;
-  for (let b = 0; b < window.blocks.length; b++) {
-    const { first, width } = window.blocks[b]!;
-    for (let lane = 0; lane < width; lane++) {
-      const channel = first + lane;
-      let missing = job.missing?.[channel] ?? 0;
-      for (let piece = 0; piece < pieces; piece++) {
-        const mask = packed.masks[at + piece * window.blocks.length + b]!;
-        // Without a mask nothing in the piece is missing, its history included.
-        if (mask < 0) continue;
-        let oldest = grid.cell(mask + lane);
-        let newest = oldest + history * laneBlock;
-        const start = channel * rows + piece * outputs;
-        const end = Math.min(start + outputs, (channel + 1) * rows);
-        for (let i = start, o = (mask + lane) * outputs; i < end; i++, o++) {
-          missing += 1 - memory[newest]!;
-          if (missing > 0) {
-            const covered = y[o]!;
-            coverage[i] = Math.min(covered, 1);
-            trend[i] = covered >= minCoverage ? trend[i]! / covered : Number.NaN;
-          }
-          missing -= 1 - memory[oldest]!;
-          oldest += laneBlock;
-          newest += laneBlock;
-        }
+function divide(job: PackedJob, division: Division): void {
+  const { window, pieces, at } = job;
+  const { masks, outputs } = division.packed;
+  // Per lane: how many samples of the next output's window, but for its newest, are missing.
+  const missing = new Int32Array(laneBlock);
+  const holed = new Uint16Array(outputs);
+  for (const [b, { first, width }] of window.blocks.entries()) {
+    for (let lane = 0; lane < width; lane++) missing[lane] = job.missing?.[first + lane] ?? 0;
+    for (let piece = 0; piece < pieces; piece++) {
+      const seat = at + piece * window.blocks.length + b;
+      // Without a mask nothing in the piece is missing, its history included.
+      if (masks[seat]! < 0) continue;
+      const ever = holedOutputs(division.packed, seat, width, missing, holed);
+      for (let lane = 0; lane < width; lane++) {
+        if (((ever >> lane) & 1) === 1) divideLane(job, division, piece, seat, first, lane, holed);
       }
     }
+  }
+}
+
+/**
+ * Finds which lanes have something missing in the window of each of a piece's outputs, by counting what comes in and
+ * what leaves.
+ *
+ * @param missing of the windows before the first output; brought forward
+ * @param holed gets a bit for each lane, per output
+ * @returns the lanes that have something missing at any output
+ */
+function holedOutputs(
+  { history, outputs, holes }: Packed,
+  seat: number,
+  width: number,
+  missing: Int32Array,
+  holed: Uint16Array,
+): number {
+  const incoming = 2 * seat * outputs;
+  let now = 0;
+  for (let lane = 0; lane < width; lane++) if (missing[lane]! > 0) now |= 1 << lane;
+  let ever = 0;
+  for (let t = 0; t < outputs; t++) {
+    const came = holes[incoming + t]!;
+    if (came !== 0) {
+      for (let lane = 0; lane < width; lane++) missing[lane]! += (came >> lane) & 1;
+      now |= came;
+    }
+    holed[t] = now;
+    ever |= now;
+    const left = holes[t < history ? incoming + outputs + t : incoming + t - history]!;
+    if (left === 0) continue;
+    for (let lane = 0; lane < width; lane++) {
+      if (((left >> lane) & 1) === 0) continue;
+      missing[lane]!--;
+      if (missing[lane] === 0) now &= ~(1 << lane);
+    }
+  }
+  return ever;
+}
+
+function divideLane(
+  { rows }: PackedJob,
+  { packed, y, minCoverage, trend, coverage }: Division,
+  piece: number,
+  seat: number,
+  first: number,
+  lane: number,
+  holed: Uint16Array,
+): void {
+  const { outputs, masks } = packed;
+  const start = piece * outputs;
+  const count = Math.min(outputs, rows - start);
+  const to = (first + lane) * rows + start;
+  const from = (masks[seat]! + lane) * outputs;
+  for (let t = 0; t < count; t++) {
+    if (((holed[t]! >> lane) & 1) === 0) continue;
+    const covered = y[from + t]!;
+    coverage[to + t] = covered < 1 ? covered : 1;
+    trend[to + t] = covered >= minCoverage ? trend[to + t]! / covered : Number.NaN;
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { FirtrendError } from '../dsp/error.ts';
 import { laneBlock } from '../model/encodePlan.ts';
 import type { Provider } from './onnxruntime.ts';
@@ -49,6 +50,7 @@ export async function prove(
       rows: 1,
     });
     for (const [lane, w] of lanes.entries()) {
+      if (lane % manyLanes === manyLanes - 1) await endOfTurn();
       const want = expected(w, signal.subarray(lane * (taps - 1 + outputs)));
       for (let n = 0; n < outputs; n++) {
         const got = y[lane * outputs + n]!;
@@ -177,11 +179,13 @@ function checks(taps: number): readonly Check[] {
 }
 
 function runningSum(taps: Float32Array): Float64Array {
+  const sums = new Float64Array(taps.length);
   let sum = 0;
-  return Float64Array.from(taps, (tap) => {
-    sum += tap;
-    return sum;
-  });
+  for (let j = 0; j < taps.length; j++) {
+    sum += taps[j]!;
+    sums[j] = sum;
+  }
+  return sums;
 }
 
 /** `[lane][length]` */

@@ -92,7 +92,8 @@ export function interleave(
         target[at + 2] = r;
         target[at + 3] = s;
         // Written so that NaN fails.
-        if (!(Math.abs(p) + Math.abs(q) + Math.abs(r) + Math.abs(s) < ordinary)) odd |= 1 << Math.min(row, 31);
+        if (!(Math.abs(p) + Math.abs(q) + Math.abs(r) + Math.abs(s) < ordinary))
+          odd |= 1 << Math.min(row, 31);
       }
     }
     return odd;

@@ -2,17 +2,16 @@ import { FirtrendError } from '../dsp/error.ts';
 import { defaultMinCoverage } from '../dsp/reference.ts';
 import { laneBlock } from '../model/encodePlan.ts';
 import type { Device } from './device.ts';
+import { Engine } from './engine.ts';
 import { checkedTaps, type FilterKernel } from './filterKernel.ts';
 import { fingerprint } from './fingerprint.ts';
-import { Grid } from './grid.ts';
-import { callOutputs, type GridShape } from './layout.ts';
-import { mergeJobs } from './merge.ts';
+import type { GridShape } from './layout.ts';
 import { onnxruntime } from './onnxruntime.ts';
-import { type FilterJob, pack } from './pack.ts';
+import type { FilterJob } from './pack.ts';
 import { type Plan, plans } from './plans.ts';
 import { type ProvenPlan, provenPlan } from './provenPlan.ts';
 import { SampleWindow } from './sampleWindow.ts';
-import { type TrendBlock, type TrendRule, unpack } from './unpack.ts';
+import type { TrendBlock, TrendRule } from './unpack.ts';
 
 export type { FilterKernel } from './filterKernel.ts';
 export type { FilterJob } from './pack.ts';
@@ -46,7 +45,10 @@ export interface TrendFilter {
    *   `filterReleased`, and `filterFailed` where the runtime failed (the windows have moved)
    */
   run(jobs: readonly FilterJob[]): Promise<TrendBlock[]>;
-  /** Waits for the calls under way and frees native memory; later calls are refused with `filterReleased`. */
+  /**
+   * Waits for the calls under way and frees native memory; later calls are refused with `filterReleased`. A filter that
+   * nobody holds any more is released some time after.
+   */
   release(): Promise<void>;
 }
 
@@ -107,12 +109,12 @@ interface FilterParts {
   readonly fingerprint: string;
 }
 
+/** Closes the engines of filters that were forgotten without `release`. An engine does not know its filter. */
+const forgotten = new FinalizationRegistry<Engine>((engine) => void engine.close());
+
 function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): TrendFilter {
   const { shape, channels, rule } = parts;
-  const shared = new Grid(shape);
-  let busy = false;
-  const underWay = new Set<Promise<unknown>>();
-  let released: Promise<void> | undefined;
+  const engine = new Engine(convolution, shape, rule);
 
   const checkChannels = (count: number): void => {
     if (Number.isSafeInteger(count) && count > 0 && (channels === null || count === channels)) return;
@@ -132,38 +134,7 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
     throw new FirtrendError('frameSize', `planes: expected ${expected}, got ${planes.length} samples`);
   };
 
-  const filterPacked = async (jobs: readonly FilterJob[]): Promise<TrendBlock[]> => {
-    const merged = mergeJobs(jobs);
-    const outputs = callOutputs(
-      merged.map(({ rows, window }) => ({ rows, channels: window.channels })),
-      shape,
-    );
-    // A call made while another is under way has a grid of its own, for that call alone.
-    const own = busy;
-    const grid = own ? new Grid(shape) : shared;
-    busy = true;
-    try {
-      const packed = pack(merged, outputs, shape, grid);
-      const { x, batchRows, length } = grid.input();
-      const y = batchRows === 0 ? new Float32Array() : await convolve(x, batchRows, length);
-      return unpack(merged, packed, y, rule);
-    } finally {
-      if (own) grid.release();
-      else {
-        grid.end();
-        busy = false;
-      }
-    }
-  };
-  const convolve = async (x: Float32Array, batchRows: number, length: number): Promise<Float32Array> => {
-    try {
-      return await convolution.run(x, batchRows, length);
-    } catch (cause) {
-      throw new FirtrendError('filterFailed', `onnxruntime: ${String(cause)}`, { cause });
-    }
-  };
-
-  return {
+  const filter: TrendFilter = {
     taps: shape.taps,
     channels,
     minCoverage: rule.minCoverage,
@@ -174,24 +145,17 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
       return new SampleWindow(count, shape.taps - 1);
     },
     run: async (jobs) => {
-      if (released !== undefined) throw new FirtrendError('filterReleased', 'the filter has been released');
+      if (engine.closed) throw new FirtrendError('filterReleased', 'the filter has been released');
       jobs.forEach(checkJob);
-      const call = filterPacked(jobs);
-      underWay.add(call);
-      try {
-        return await call;
-      } finally {
-        underWay.delete(call);
-      }
+      return engine.run(jobs);
     },
     release: () => {
-      released ??= Promise.allSettled(underWay).then(() => {
-        shared.release();
-        return convolution.release();
-      });
-      return released;
+      forgotten.unregister(engine);
+      return engine.close();
     },
   };
+  forgotten.register(filter, engine, engine);
+  return filter;
 }
 
 /** Whether trends of ordinary samples (below 2^100) might not be finite: sums are divided by 2^-20 at least. */

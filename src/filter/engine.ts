@@ -1,0 +1,82 @@
+import { FirtrendError } from '../dsp/error.ts';
+import { Grid } from './grid.ts';
+import { callOutputs, type GridShape } from './layout.ts';
+import { mergeJobs } from './merge.ts';
+import { type FilterJob, pack } from './pack.ts';
+import type { Convolution } from './plans.ts';
+import { type TrendBlock, type TrendRule, unpack } from './unpack.ts';
+
+/** A loaded kernel set at work: one call of the runtime for all jobs of a `run`. Jobs have been checked. */
+export class Engine {
+  readonly #convolution: Convolution;
+  readonly #shape: GridShape;
+  readonly #rule: TrendRule;
+  readonly #grid: Grid;
+  #busy = false;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
+
+  constructor(convolution: Convolution, shape: GridShape, rule: TrendRule) {
+    this.#convolution = convolution;
+    this.#shape = shape;
+    this.#rule = rule;
+    this.#grid = new Grid(shape);
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Packs at once, before it returns; calls resolve in order. */
+  async run(jobs: readonly FilterJob[]): Promise<TrendBlock[]> {
+    const call = this.#call(jobs);
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+
+  /** Waits for the calls under way and frees native memory. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#underWay).then(() => {
+      this.#grid.release();
+      return this.#convolution.release();
+    });
+    return this.#closed;
+  }
+
+  async #call(jobs: readonly FilterJob[]): Promise<TrendBlock[]> {
+    const merged = mergeJobs(jobs);
+    const outputs = callOutputs(
+      merged.map(({ rows, window }) => ({ rows, channels: window.channels })),
+      this.#shape,
+    );
+    // A call made while another is under way has a grid of its own, for that call alone.
+    const alone = !this.#busy;
+    const grid = alone ? this.#grid : new Grid(this.#shape);
+    this.#busy = true;
+    try {
+      const packed = pack(merged, outputs, this.#shape, grid);
+      return unpack(merged, packed, await this.#convolve(grid), this.#rule);
+    } finally {
+      if (alone) {
+        grid.end();
+        this.#busy = false;
+      } else {
+        grid.release();
+      }
+    }
+  }
+
+  async #convolve(grid: Grid): Promise<Float32Array> {
+    const { x, batchRows, length } = grid.input();
+    if (batchRows === 0) return new Float32Array();
+    try {
+      return await this.#convolution.run(x, batchRows, length);
+    } catch (cause) {
+      throw new FirtrendError('filterFailed', `onnxruntime: ${String(cause)}`, { cause });
+    }
+  }
+}

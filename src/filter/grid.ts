@@ -1,5 +1,5 @@
 import { laneBlock } from '../model/encodePlan.ts';
-import { giveBackMemory, takeMemory } from './alignedMemory.ts';
+import { type CellMemory, giveBackMemory, takeMemory } from './cellMemory.ts';
 import type { GridShape } from './layout.ts';
 import type { SampleWindow } from './sampleWindow.ts';
 
@@ -32,7 +32,7 @@ const keptCells = 2 * 2 ** 20;
 export class Grid {
   readonly #lanes: number;
   readonly #history: number;
-  #memory = new Float32Array();
+  #memory: CellMemory | undefined;
   /** The first cell of the call's input. */
   #origin = 0;
   #outputs = 0;
@@ -56,9 +56,9 @@ export class Grid {
     this.#history = taps - 1;
   }
 
-  /** Changes when lanes are claimed. */
-  get memory(): Float32Array {
-    return this.#memory;
+  /** Changes when lanes are claimed; there is none before the first. */
+  get memory(): CellMemory {
+    return this.#memory!;
   }
 
   /** Where a lane's first sample lies in `memory`. Changes when lanes are claimed. */
@@ -70,7 +70,7 @@ export class Grid {
   /** Begins a call. @param lanes how many lanes will be claimed, as far as is known */
   begin(outputs: number, lanes: number): void {
     const expected = Math.ceil(lanes / this.#lanes);
-    this.#slid = this.#memory.length > 0 && outputs === this.#outputs;
+    this.#slid = this.#memory !== undefined && outputs === this.#outputs;
     if (this.#slid) {
       this.#origin += outputs * laneBlock;
     } else {
@@ -152,9 +152,10 @@ export class Grid {
 
   /** What the runtime is given: batch rows up to the last one claimed. */
   input(): { readonly x: Float32Array; readonly batchRows: number; readonly length: number } {
+    if (this.#rows === 0) return { x: new Float32Array(), batchRows: 0, length: this.#length };
     const cells = this.#rows * this.#lanes * this.#length;
     return {
-      x: this.#memory.subarray(this.#origin, this.#origin + cells),
+      x: this.#memory!.cells.subarray(this.#origin, this.#origin + cells),
       batchRows: this.#rows,
       length: this.#length,
     };
@@ -162,13 +163,13 @@ export class Grid {
 
   /** The call is over: its answer has been read. */
   end(): void {
-    if (this.#memory.length > keptCells) this.release();
+    if (this.#memory && this.#memory.scratch > keptCells) this.release();
   }
 
   /** Gives the memory back. */
   release(): void {
-    if (this.#memory.length > 0) giveBackMemory(this.#memory);
-    this.#memory = new Float32Array();
+    if (this.#memory) giveBackMemory(this.#memory);
+    this.#memory = undefined;
     this.#room = 0;
   }
 
@@ -196,16 +197,19 @@ export class Grid {
     const origin = this.#origin;
     const inUse = this.#rows * row;
     const old = this.#memory;
+    const had = old?.scratch ?? 0;
     // A quarter more, so that sliding seldom comes to the end; far more than that goes to who needs it.
-    if (cells > old.length || old.length > 8 * cells + keptCells / 8) {
+    if (!old || cells > had || had > 8 * cells + keptCells / 8) {
       this.#memory = takeMemory(cells + (cells >> 2) + laneBlock * this.#outputs);
-      this.#memory.set(old.subarray(origin, origin + inUse));
+      if (old) {
+        this.#memory.cells.set(old.cells.subarray(origin, Math.min(origin + inUse, had)));
+        giveBackMemory(old);
+      }
       this.#origin = 0;
-      if (old.length > 0) giveBackMemory(old);
-    } else if (origin + cells > old.length) {
-      old.copyWithin(0, origin, origin + inUse);
+    } else if (origin + cells > had) {
+      old.cells.copyWithin(0, origin, Math.min(origin + inUse, had));
       this.#origin = 0;
     }
-    this.#room = Math.floor((this.#memory.length - this.#origin) / row);
+    this.#room = Math.floor((this.#memory!.scratch - this.#origin) / row);
   }
 }

@@ -1,8 +1,13 @@
 import { laneBlock } from '../model/encodePlan.ts';
+import type { CellMemory } from './cellMemory.ts';
+import type { ChannelBlock } from './channelBlocks.ts';
 import type { Grid } from './grid.ts';
 import type { GridShape } from './layout.ts';
-import { fillRows } from './rows.ts';
+import { fillRows, interleave } from './rows.ts';
 import type { SampleWindow } from './sampleWindow.ts';
+
+/** The narrowest block that `CellMemory.interleave` takes. */
+const vectorWidth = 4;
 
 /** Frames to filter: `rows` new samples of every channel of a stream, behind `gap` missing ones. */
 export interface FilterJob {
@@ -106,45 +111,111 @@ function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept:
       }
     }
     for (let b = 0; b < blocks.length; b++) {
-      if (!kept) window.load(b, history, grid.memory, grid.cell(packed.seats[at + b]!), laneBlock);
+      if (!kept) window.load(b, history, grid.memory.cells, grid.cell(packed.seats[at + b]!), laneBlock);
       if (window.whole(b, history)) continue;
       if (piece === 0) job.missing ??= window.missingOf(history);
       const mask = claimMask(call, job, at, b, kept ? window.seating!.masks[b]! : undefined);
-      if (!kept) window.loadMask(b, history, grid.memory, grid.cell(mask), laneBlock);
+      if (!kept) window.loadMask(b, history, grid.memory.cells, grid.cell(mask), laneBlock);
       window.loadHoles(b, history, Math.min(history, count), packed.holes, (2 * (at + b) + 1) * outputs);
     }
-    // No more at once than the window can give back.
+    // No more at once than the window can hold.
     for (let done = 0; done < count; done += capacity) {
       const step = Math.min(capacity, count - done);
-      window.push(planes, rows, piece * outputs + done, step);
-      loadNewest(job, at, history + done, step, call);
+      writeNewest(job, at, { planes, rows, from: piece * outputs + done, count: step }, history + done, call);
     }
   }
   job.calm = window.calm(history + rows);
   if (job.pieces === 1 && rows === outputs) grid.seat(window, packed.seats, packed.masks, job.at);
 }
 
-/** Puts the newest `step` samples behind the `known` ones of a piece. */
-function loadNewest(job: PackedJob, at: number, known: number, step: number, call: Call): void {
+/** Rows `[from, from + count)` of planes `[channel][rows]`. */
+interface Fresh {
+  readonly planes: Float32Array;
+  readonly rows: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Writes new samples behind the `known` ones of a piece and to the window, and what masks they want. */
+function writeNewest(job: PackedJob, at: number, fresh: Fresh, known: number, call: Call): void {
   const { packed, grid } = call;
   const { window } = job;
-  for (let b = 0; b < window.blocks.length; b++) {
-    window.load(b, step, grid.memory, grid.cell(packed.seats[at + b]!) + known * laneBlock, laneBlock);
-    let mask = packed.masks[at + b]!;
-    const whole = window.whole(b, step);
-    if (mask < 0) {
-      if (whole) continue;
-      mask = claimMask(call, job, at, b);
-      fillRows(window.blocks[b]!.width, known, 1, grid.memory, grid.cell(mask), laneBlock);
-    }
-    const to = grid.cell(mask) + known * laneBlock;
-    if (whole) {
-      fillRows(window.blocks[b]!.width, step, 1, grid.memory, to, laneBlock);
-    } else {
-      window.loadMask(b, step, grid.memory, to, laneBlock);
-      window.loadHoles(b, step, step, packed.holes, 2 * (at + b) * packed.outputs + known - packed.history);
+  const { blocks } = window;
+  const { planes, rows, from, count } = fresh;
+  const { cells, interleave: vectors } = grid.memory;
+  for (let b = 0; b < blocks.length; ) {
+    const end = scratched(fresh, blocks, b, grid.memory);
+    let source = 4 * grid.memory.scratch;
+    for (const last = Math.max(end, b + 1); b < last; b++) {
+      const { first, width } = blocks[b]!;
+      const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
+      let odd: number;
+      if (b < end) {
+        odd = vectors!(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
+        source += 4 * width * rows;
+      } else {
+        odd = interleave(width, count, planes, first * rows + from, rows, cells, place, laneBlock);
+      }
+      window.takeRows(b, count, cells, place, laneBlock, odd);
     }
   }
+  window.advance(count);
+  for (let b = 0; b < blocks.length; b++) {
+    if (packed.masks[at + b]! >= 0 || !window.whole(b, count)) maskNewest(job, at, b, count, known, call);
+  }
+}
+
+/**
+ * Copies the planes of as many blocks from `first` on to the scratch as can be interleaved there.
+ *
+ * @returns the block behind the last; `first` where there is none
+ */
+function scratched(
+  { planes, rows, count }: Fresh,
+  blocks: readonly ChannelBlock[],
+  first: number,
+  memory: CellMemory,
+): number {
+  let end = first;
+  // A part of the rows does not lie in one run.
+  if (!memory.interleave || count !== rows) return end;
+  const from = blocks[first]!.first * rows;
+  let to = from;
+  for (; end < blocks.length && blocks[end]!.width >= vectorWidth; end++) {
+    const next = to + blocks[end]!.width * rows;
+    if (next - from > memory.scratchSize) break;
+    to = next;
+  }
+  if (end > first) memory.cells.set(planes.subarray(from, to), memory.scratch);
+  return end;
+}
+
+/** Brings the mask of a block up to date, or begins one, and takes what is missing out of its samples. */
+function maskNewest(
+  job: PackedJob,
+  at: number,
+  block: number,
+  count: number,
+  known: number,
+  call: Call,
+): void {
+  const { packed, grid } = call;
+  const { window } = job;
+  const { width } = window.blocks[block]!;
+  if (packed.masks[at + block]! < 0) {
+    const mask = claimMask(call, job, at, block);
+    fillRows(width, known, 1, grid.memory.cells, grid.cell(mask), laneBlock);
+  }
+  const { cells } = grid.memory;
+  const maskAt = grid.cell(packed.masks[at + block]!) + known * laneBlock;
+  if (window.whole(block, count)) {
+    fillRows(width, count, 1, cells, maskAt, laneBlock);
+    return;
+  }
+  window.load(block, count, cells, grid.cell(packed.seats[at + block]!) + known * laneBlock, laneBlock);
+  window.loadMask(block, count, cells, maskAt, laneBlock);
+  const holes = 2 * (at + block) * packed.outputs + known - packed.history;
+  window.loadHoles(block, count, count, packed.holes, holes);
 }
 
 /** A seat for a block's mask. Per channel it must meet its channel's kernel: a piece's masks share a batch row. */

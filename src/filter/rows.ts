@@ -59,11 +59,11 @@ export function fillRows(
 export const ordinary = 2 ** 100;
 
 /**
- * Copies `count` samples of each of `width` channels from planes, a channel every `planeStride` cells, to dense rows. As
- * they are, one pass.
+ * Copies `count` samples of each of `width` channels from planes, a channel every `planeStride` cells, to rows `stride`
+ * cells apart. As they are, one pass.
  *
- * @returns which rows hold anything that is not ordinary (or, of four neighbours, add up to what is not): bit i for row
- *   i, bit 31 for all from 31 on
+ * @returns which rows are worth looking at: all that hold anything that is not ordinary are among them. Bit i is for row
+ *   i, bit 31 for all from 31 on.
  */
 export function interleave(
   width: number,
@@ -73,6 +73,7 @@ export function interleave(
   planeStride: number,
   target: Float32Array,
   to: number,
+  stride: number,
 ): number {
   let odd = 0;
   if (width >= 4) {
@@ -82,7 +83,7 @@ export function interleave(
       let c = b + planeStride;
       let d = c + planeStride;
       let at = to + lane;
-      for (let row = 0; row < count; row++, at += width) {
+      for (let row = 0; row < count; row++, at += stride) {
         const p = planes[a++]!;
         const q = planes[b++]!;
         const r = planes[c++]!;
@@ -101,7 +102,7 @@ export function interleave(
   for (let lane = 0; lane < width; lane++) {
     let a = from + lane * planeStride;
     let at = to + lane;
-    for (let row = 0; row < count; row++, at += width) {
+    for (let row = 0; row < count; row++, at += stride) {
       const p = planes[a++]!;
       target[at] = p;
       if (!(Math.abs(p) < ordinary)) odd |= 1 << Math.min(row, 31);

@@ -128,25 +128,48 @@ export class SampleWindow {
     const kept = Math.min(count, this.capacity);
     const start = from + count - kept;
     const part = Math.min(kept, this.capacity - this.#end);
-    this.version++;
-    this.#calm = Math.min(this.#calm + kept, longQuiet);
+    const samples = this.#samples;
     for (let b = 0; b < this.blocks.length; b++) {
       const { first, width } = this.blocks[b]!;
       const ring = first * this.capacity;
       const plane = first * rows + start;
-      const samples = this.#samples;
-      const odd = interleave(width, part, planes, plane, rows, samples, ring + this.#end * width);
+      const odd = interleave(width, part, planes, plane, rows, samples, ring + this.#end * width, width);
       const wrapped =
-        part < kept ? interleave(width, kept - part, planes, plane + part, rows, samples, ring) : 0;
-      if ((odd | wrapped) === 0 && this.#quiet[b]! >= this.capacity) {
-        this.#quiet[b] = Math.min(this.#quiet[b]! + kept, longQuiet);
-      } else {
-        this.#note(b, 0, part, odd);
-        if (part < kept) this.#note(b, part, kept - part, wrapped);
-      }
+        part < kept ? interleave(width, kept - part, planes, plane + part, rows, samples, ring, width) : 0;
+      this.#settle(b, part, odd, kept - part, wrapped);
     }
-    this.#end = (this.#end + kept) % this.capacity;
-    if (this.#wild) this.#calm = 0;
+    this.advance(kept);
+  }
+
+  /**
+   * Takes what is to be appended to one block from rows; `advance` appends it once all blocks have been given.
+   *
+   * @param count at most `capacity`
+   * @param odd which rows are worth looking at, as `interleave` tells it
+   */
+  takeRows(
+    block: number,
+    count: number,
+    source: Float32Array,
+    at: number,
+    stride: number,
+    odd: number,
+  ): void {
+    const { first, width } = this.blocks[block]!;
+    const ring = first * this.capacity;
+    const part = Math.min(count, this.capacity - this.#end);
+    copyRows(width, part, source, at, stride, this.#samples, ring + this.#end * width, width);
+    if (part < count)
+      copyRows(width, count - part, source, at + part * stride, stride, this.#samples, ring, width);
+    // An arithmetic shift: the last bit stands for all rows behind.
+    this.#settle(block, part, odd, count - part, odd >> Math.min(part, 31));
+  }
+
+  /** Appends the rows that every block has been given. */
+  advance(count: number): void {
+    this.version++;
+    this.#end = (this.#end + count) % this.capacity;
+    this.#calm = this.#wild ? 0 : Math.min(this.#calm + count, longQuiet);
     this.#wild = false;
   }
 
@@ -157,8 +180,6 @@ export class SampleWindow {
       this.clear();
       return;
     }
-    this.version++;
-    this.#calm = Math.min(this.#calm + count, longQuiet);
     for (let b = 0; b < this.blocks.length; b++) {
       const { first, width } = this.blocks[b]!;
       for (let i = 0; i < count; i++) {
@@ -167,7 +188,7 @@ export class SampleWindow {
       }
       this.#note(b, 0, count, -1);
     }
-    this.#end = (this.#end + count) % this.capacity;
+    this.advance(count);
   }
 
   /** Makes everything missing, as in a new window. */
@@ -184,6 +205,17 @@ export class SampleWindow {
     for (const [b, { width }] of this.blocks.entries()) {
       this.#holes.fill(2 ** width - 1, b * this.capacity, (b + 1) * this.capacity);
     }
+  }
+
+  /** Looks at what has been written in two parts, from `#end` on and from the ring's beginning, where it is worth it. */
+  #settle(block: number, count: number, odd: number, wrapped: number, oddWrapped: number): void {
+    const quiet = this.#quiet[block]!;
+    if ((odd | oddWrapped) === 0 && quiet >= this.capacity) {
+      this.#quiet[block] = Math.min(quiet + count + wrapped, longQuiet);
+      return;
+    }
+    this.#note(block, 0, count, odd);
+    if (wrapped > 0) this.#note(block, count, wrapped, oddWrapped);
   }
 
   /**

@@ -1,4 +1,4 @@
-/** `npm run wat`: makes src/filter/interleaveModule.ts of src/filter/interleave.wat. A test holds the two together. */
+/** `npm run wat`: makes src/filter/vectorModule.ts of src/filter/vector.wat. A test holds the two together. */
 import { writeFileSync } from 'node:fs';
 import { compiledModule, modulePath } from './wat/compile.ts';
 

@@ -1,34 +1,49 @@
-import { interleaveModule } from './interleaveModule.ts';
+import { vectorModule } from './vectorModule.ts';
 
 /** Pages of WebAssembly, the unit in which memory is had. */
 const pageCells = 2 ** 14;
 /** What is kept between uses, all of it (float32 cells): 32 MiB. */
 const keptCells = 8 * 2 ** 20;
-/** Room at the end of a memory for planes on their way to rows: 1,024 channels × 16 rows. */
-const scratchCells = pageCells;
+/** Room at the end of a memory for what vector instructions work on: four times 1,024 channels × 16 rows. */
+const scratchCells = 4 * pageCells;
 
 /** Float32 memory for a grid. */
 export interface CellMemory {
   readonly cells: Float32Array<ArrayBuffer>;
-  /**
-   * `interleave` of rows.ts within `cells` in vector instructions, for widths of 4 and more; its source lies in
-   * `scratch`. Undefined where there is no WebAssembly.
-   */
-  readonly interleave: Interleave | undefined;
+  /** Vector instructions within `cells`. Undefined where there is no WebAssembly. */
+  readonly vectors: Vectors | undefined;
   /** Where the scratch of `scratchSize` cells begins. */
   readonly scratch: number;
   readonly scratchSize: number;
 }
 
-type Interleave = (
-  width: number,
-  count: number,
-  /** All in bytes. */
-  source: number,
-  planeStride: number,
-  target: number,
-  stride: number,
-) => number;
+/** The functions of vector.wat. All addresses and distances are in bytes. */
+export interface Vectors {
+  /** `interleave` of rows.ts, for widths of 4 and more. */
+  interleave(
+    width: number,
+    count: number,
+    source: number,
+    planeStride: number,
+    target: number,
+    stride: number,
+  ): number;
+  /**
+   * The division of unpack.ts for all lanes of a block: `sums` become trends.
+   *
+   * @param holed an int32 for each output, a bit for each lane
+   * @param least float32: below it a trend is missing
+   */
+  divide(
+    width: number,
+    count: number,
+    sums: number,
+    covered: number,
+    coverage: number,
+    holed: number,
+    least: number,
+  ): void;
+}
 
 /** As much of WebAssembly as is needed: the types of Node 20 have none. */
 interface WithWebAssembly {
@@ -38,7 +53,7 @@ interface WithWebAssembly {
     readonly Instance: new (
       module: object,
       imports: { grid: { memory: object } },
-    ) => { readonly exports: { readonly interleave: Interleave } };
+    ) => { readonly exports: Vectors };
   };
 }
 
@@ -59,7 +74,7 @@ export function takeMemory(cells: number): CellMemory {
   return (
     withWebAssembly(size) ?? {
       cells: new Float32Array(size),
-      interleave: undefined,
+      vectors: undefined,
       scratch: size,
       scratchSize: 0,
     }
@@ -71,11 +86,10 @@ function withWebAssembly(size: number): CellMemory | undefined {
   if (!WebAssembly) return undefined;
   const pages = (size + scratchCells) / pageCells;
   try {
-    module ??= new WebAssembly.Module(Buffer.from(interleaveModule, 'base64'));
+    module ??= new WebAssembly.Module(Buffer.from(vectorModule, 'base64'));
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const { interleave } = new WebAssembly.Instance(module, { grid: { memory } }).exports;
-    const cells = new Float32Array(memory.buffer);
-    return { cells, interleave, scratch: size, scratchSize: scratchCells };
+    const { exports: vectors } = new WebAssembly.Instance(module, { grid: { memory } });
+    return { cells: new Float32Array(memory.buffer), vectors, scratch: size, scratchSize: scratchCells };
   } catch {
     // Out of address space, or no vector instructions: an ordinary buffer will do.
     return undefined;

@@ -59,7 +59,8 @@ export class Engine {
     this.#busy = true;
     try {
       const packed = pack(merged, outputs, this.#shape, grid);
-      return unpack(merged, packed, await this.#convolve(grid), this.#rule);
+      const y = await this.#convolve(grid);
+      return unpack(merged, packed, y, grid.memory, this.#rule);
     } finally {
       if (alone) {
         grid.end();

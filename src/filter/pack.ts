@@ -6,7 +6,7 @@ import type { GridShape } from './layout.ts';
 import { fillRows, interleave } from './rows.ts';
 import type { SampleWindow } from './sampleWindow.ts';
 
-/** The narrowest block that `CellMemory.interleave` takes. */
+/** The narrowest block that `Vectors.interleave` takes. */
 const vectorWidth = 4;
 
 /** Frames to filter: `rows` new samples of every channel of a stream, behind `gap` missing ones. */
@@ -142,7 +142,7 @@ function writeNewest(job: PackedJob, at: number, fresh: Fresh, known: number, ca
   const { window } = job;
   const { blocks } = window;
   const { planes, rows, from, count } = fresh;
-  const { cells, interleave: vectors } = grid.memory;
+  const { cells, vectors } = grid.memory;
   for (let b = 0; b < blocks.length; ) {
     const end = scratched(fresh, blocks, b, grid.memory);
     let source = 4 * grid.memory.scratch;
@@ -151,7 +151,7 @@ function writeNewest(job: PackedJob, at: number, fresh: Fresh, known: number, ca
       const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
       let odd: number;
       if (b < end) {
-        odd = vectors!(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
+        odd = vectors!.interleave(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
         source += 4 * width * rows;
       } else {
         odd = interleave(width, count, planes, first * rows + from, rows, cells, place, laneBlock);
@@ -178,7 +178,7 @@ function scratched(
 ): number {
   let end = first;
   // A part of the rows does not lie in one run.
-  if (!memory.interleave || count !== rows) return end;
+  if (!memory.vectors || count !== rows) return end;
   const from = blocks[first]!.first * rows;
   let to = from;
   for (; end < blocks.length && blocks[end]!.width >= vectorWidth; end++) {

@@ -101,8 +101,7 @@ export class SampleWindow {
     fillRows(width, newest, 1, target, at, stride);
     for (let row = 0, to = at; row < newest; row++, to += stride) {
       const bits = this.#holes[ring + position]!;
-      if (bits !== 0)
-        for (let lane = 0; lane < width; lane++) if (((bits >> lane) & 1) === 1) target[to + lane] = 0;
+      for (let left = bits; left !== 0; left &= left - 1) target[to + 31 - Math.clz32(left & -left)] = 0;
       if (++position === this.capacity) position = 0;
     }
   }
@@ -238,10 +237,9 @@ export class SampleWindow {
       // Read before it is written: it may be the same place.
       const left = size === 0 ? bits : this.#holes[holes + oldest]!;
       this.#holes[holes + position] = bits;
-      if (left !== bits) {
-        for (let lane = 0; lane < width; lane++) {
-          this.#missing[first + lane]! += ((bits >> lane) & 1) - ((left >> lane) & 1);
-        }
+      for (let changed = bits ^ left; changed !== 0; changed &= changed - 1) {
+        const lane = 31 - Math.clz32(changed & -changed);
+        this.#missing[first + lane]! += ((bits >> lane) & 1) * 2 - 1;
       }
       if (++position === capacity) position = 0;
       if (++oldest === capacity) oldest = 0;

@@ -89,9 +89,11 @@ export async function createTrendFilter(
   return filterOn(proven, {
     shape: { taps, lanes, perChannel, outputs: proven.plan.outputs },
     channels: perChannel ? kernels.length : null,
+    minCoverage,
     rule: {
       biases: Float32Array.from(kernels, ({ bias }) => bias),
-      minCoverage,
+      biased: kernels.some(({ bias }) => bias !== 0),
+      least: float32From(minCoverage),
       mayOverflow: kernels.some(mayOverflow),
     },
     fingerprint: fingerprint({
@@ -105,6 +107,7 @@ export async function createTrendFilter(
 interface FilterParts {
   readonly shape: GridShape;
   readonly channels: number | null;
+  readonly minCoverage: number;
   readonly rule: TrendRule;
   readonly fingerprint: string;
 }
@@ -137,7 +140,7 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
   const filter: TrendFilter = {
     taps: shape.taps,
     channels,
-    minCoverage: rule.minCoverage,
+    minCoverage: parts.minCoverage,
     fingerprint: parts.fingerprint,
     exact,
     createWindow: (count) => {
@@ -162,6 +165,13 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
 function mayOverflow({ taps, bias }: FilterKernel): boolean {
   const gain = taps.reduce((sum, tap) => sum + Math.abs(tap), 0);
   return gain > 2 ** 6 || Math.abs(bias) > 2 ** 126;
+}
+
+/** The smallest float32 that is not below a positive value: comparing float32 with either gives the same. */
+function float32From(value: number): number {
+  const rounded = Float32Array.of(value);
+  if (rounded[0]! < value) new Int32Array(rounded.buffer)[0]! += 1;
+  return rounded[0]!;
 }
 
 function checkedMinCoverage(minCoverage: number): number {

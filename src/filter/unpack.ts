@@ -1,4 +1,5 @@
 import { laneBlock } from '../model/encodePlan.ts';
+import type { CellMemory } from './cellMemory.ts';
 import { type MergedJob, type MergedPart, rowsOf } from './merge.ts';
 import type { Packed, PackedJob } from './pack.ts';
 
@@ -14,7 +15,10 @@ export interface TrendBlock {
 export interface TrendRule {
   /** One for all channels or one for each. */
   readonly biases: Float32Array;
-  readonly minCoverage: number;
+  /** Whether any bias is not 0. */
+  readonly biased: boolean;
+  /** The smallest float32 that is enough coverage for a trend. */
+  readonly least: number;
   /** Taps or biases so large that trends of ordinary samples may overflow. */
   readonly mayOverflow: boolean;
 }
@@ -25,17 +29,19 @@ export interface TrendRule {
  * the convolution of the samples is divided, in float32, by that of the mask, and is missing below `minCoverage`.
  *
  * @param y `[lane][T]`, fresh memory: it is written to and becomes the trends where it lies right
+ * @param memory the grid's, whose scratch may be used
  * @returns a block for each of the jobs that were merged
  */
 export function unpack(
   merged: readonly MergedJob[],
   packed: Packed,
   y: Float32Array,
+  memory: CellMemory,
   rule: TrendRule,
 ): TrendBlock[] {
   const blocks: TrendBlock[] = [];
   for (const [i, job] of packed.jobs.entries()) {
-    const whole = trendOf(job, packed, y, rule);
+    const whole = trendOf(job, packed, y, memory, rule);
     const { parts } = merged[i]!;
     if (parts.length === 1) blocks[parts[0]!.job] = whole;
     else for (const part of parts) blocks[part.job] = cut(whole, job.rows, part);
@@ -52,12 +58,21 @@ function cut({ trend, coverage }: TrendBlock, rows: number, { first, count }: Me
   };
 }
 
-function trendOf(job: PackedJob, packed: Packed, y: Float32Array, rule: TrendRule): TrendBlock {
+function trendOf(
+  job: PackedJob,
+  packed: Packed,
+  y: Float32Array,
+  memory: CellMemory,
+  rule: TrendRule,
+): TrendBlock {
   const { rows, window } = job;
   const trend = gather(job, packed, y);
-  const coverage = job.masked ? new Float32Array(trend.length).fill(1) : undefined;
-  if (coverage) divide(job, { packed, y, minCoverage: rule.minCoverage, trend, coverage });
-  for (let c = 0; c < window.channels; c++) {
+  let coverage: Float32Array | undefined;
+  if (job.masked) {
+    const division = { packed, y, least: rule.least, trend };
+    coverage = vectorDivide(job, division, memory) ?? divide(job, division);
+  }
+  for (let c = 0; rule.biased && c < window.channels; c++) {
     const bias = rule.biases[rule.biases.length === 1 ? 0 : c]!;
     if (bias === 0) continue;
     for (let i = c * rows; i < (c + 1) * rows; i++) trend[i] = trend[i]! + bias;
@@ -108,30 +123,79 @@ function copy(source: Float32Array, from: number, count: number, target: Float32
 interface Division {
   readonly packed: Packed;
   readonly y: Float32Array;
-  readonly minCoverage: number;
+  readonly least: number;
   readonly trend: Float32Array;
-  readonly coverage: Float32Array;
 }
 
-/** Replaces sums by weighted means wherever the window of an output has a missing sample. */
-function divide(job: PackedJob, division: Division): void {
+/** Replaces sums by weighted means wherever the window of an output has a missing sample. @returns coverage */
+function divide(job: PackedJob, division: Division): Float32Array {
   const { window, pieces, at } = job;
+  const coverage = new Float32Array(division.trend.length).fill(1);
   const { masks, outputs } = division.packed;
   // Per lane: how many samples of the next output's window, but for its newest, are missing.
   const missing = new Int32Array(laneBlock);
-  const holed = new Uint16Array(outputs);
-  for (const [b, { first, width }] of window.blocks.entries()) {
+  const holed = new Int32Array(outputs);
+  for (let b = 0; b < window.blocks.length; b++) {
+    const { first, width } = window.blocks[b]!;
     for (let lane = 0; lane < width; lane++) missing[lane] = job.missing?.[first + lane] ?? 0;
     for (let piece = 0; piece < pieces; piece++) {
       const seat = at + piece * window.blocks.length + b;
       // Without a mask nothing in the piece is missing, its history included.
       if (masks[seat]! < 0) continue;
       const ever = holedOutputs(division.packed, seat, width, missing, holed);
-      for (let lane = 0; lane < width; lane++) {
-        if (((ever >> lane) & 1) === 1) divideLane(job, division, piece, seat, first, lane, holed);
+      const start = piece * outputs;
+      const count = Math.min(outputs, job.rows - start);
+      for (let left = ever; left !== 0; left &= left - 1) {
+        const bit = left & -left;
+        const lane = 31 - Math.clz32(bit);
+        const from = (masks[seat]! + lane) * outputs;
+        divideLane(division, coverage, count, from, (first + lane) * job.rows + start, holed, bit);
       }
     }
   }
+  return coverage;
+}
+
+/** The same in vector instructions, where a job is one piece of full length and there is room in the scratch. */
+function vectorDivide(
+  job: PackedJob,
+  { packed, y, least, trend }: Division,
+  memory: CellMemory,
+): Float32Array | undefined {
+  const { outputs, masks } = packed;
+  const { window, pieces, rows, at } = job;
+  const size = trend.length;
+  const block = laneBlock * outputs;
+  if (!memory.vectors || pieces !== 1 || rows !== outputs) return undefined;
+  if (2 * size + block + outputs > memory.scratchSize) return undefined;
+  const { cells, vectors, scratch } = memory;
+  const coverageAt = scratch + size;
+  const coveredAt = coverageAt + size;
+  const holedAt = coveredAt + block;
+  const holed = new Int32Array(cells.buffer, 4 * holedAt, outputs);
+  cells.set(trend, scratch);
+  cells.fill(1, coverageAt, coveredAt);
+  const missing = new Int32Array(laneBlock);
+  for (let b = 0; b < window.blocks.length; b++) {
+    const mask = masks[at + b]!;
+    if (mask < 0) continue;
+    const { first, width } = window.blocks[b]!;
+    for (let lane = 0; lane < width; lane++) missing[lane] = job.missing?.[first + lane] ?? 0;
+    holedOutputs(packed, at + b, width, missing, holed);
+    copy(y, mask * outputs, width * outputs, cells, coveredAt);
+    const from = first * outputs;
+    vectors.divide(
+      width,
+      outputs,
+      4 * (scratch + from),
+      4 * coveredAt,
+      4 * (coverageAt + from),
+      4 * holedAt,
+      least,
+    );
+  }
+  trend.set(cells.subarray(scratch, coverageAt));
+  return cells.slice(coverageAt, coveredAt);
 }
 
 /**
@@ -147,24 +211,21 @@ function holedOutputs(
   seat: number,
   width: number,
   missing: Int32Array,
-  holed: Uint16Array,
+  holed: Int32Array,
 ): number {
   const incoming = 2 * seat * outputs;
   let now = 0;
   for (let lane = 0; lane < width; lane++) if (missing[lane]! > 0) now |= 1 << lane;
-  let ever = 0;
+  let ever = now;
   for (let t = 0; t < outputs; t++) {
     const came = holes[incoming + t]!;
-    if (came !== 0) {
-      for (let lane = 0; lane < width; lane++) missing[lane]! += (came >> lane) & 1;
-      now |= came;
-    }
+    for (let rest = came; rest !== 0; rest &= rest - 1) missing[31 - Math.clz32(rest & -rest)]!++;
+    now |= came;
+    ever |= came;
     holed[t] = now;
-    ever |= now;
     const left = holes[t < history ? incoming + outputs + t : incoming + t - history]!;
-    if (left === 0) continue;
-    for (let lane = 0; lane < width; lane++) {
-      if (((left >> lane) & 1) === 0) continue;
+    for (let rest = left; rest !== 0; rest &= rest - 1) {
+      const lane = 31 - Math.clz32(rest & -rest);
       missing[lane]!--;
       if (missing[lane] === 0) now &= ~(1 << lane);
     }
@@ -172,25 +233,22 @@ function holedOutputs(
   return ever;
 }
 
+/** The outputs of one lane: `count` from `to` on, the mask's from `from` on; those where `holed` has the bit. */
 function divideLane(
-  { rows }: PackedJob,
-  { packed, y, minCoverage, trend, coverage }: Division,
-  piece: number,
-  seat: number,
-  first: number,
-  lane: number,
-  holed: Uint16Array,
+  { y, least, trend }: Division,
+  coverage: Float32Array,
+  count: number,
+  from: number,
+  to: number,
+  holed: Int32Array,
+  bit: number,
 ): void {
-  const { outputs, masks } = packed;
-  const start = piece * outputs;
-  const count = Math.min(outputs, rows - start);
-  const to = (first + lane) * rows + start;
-  const from = (masks[seat]! + lane) * outputs;
   for (let t = 0; t < count; t++) {
-    if (((holed[t]! >> lane) & 1) === 0) continue;
+    if ((holed[t]! & bit) === 0) continue;
     const covered = y[from + t]!;
-    coverage[to + t] = covered < 1 ? covered : 1;
-    trend[to + t] = covered >= minCoverage ? trend[to + t]! / covered : Number.NaN;
+    coverage[to + t] = Math.min(covered, 1);
+    trend[to + t] = trend[to + t]! / covered;
+    if (covered < least) trend[to + t] = Number.NaN;
   }
 }
 

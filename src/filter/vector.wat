@@ -1,5 +1,6 @@
-;; `interleave` of rows.ts for blocks of 4, 8 and 16 channels, four by four samples at a time. Moves bits, computes
-;; nothing: a trend cannot depend on which of the two ran. `npm run wat` makes interleaveModule.ts of it.
+;; The two loops over samples that take longest in JavaScript, in vector instructions. Both give the bits that the
+;; JavaScript beside them gives, so a trend cannot depend on which ran: `interleave` moves bits, and division rounds once.
+;; `npm run wat` makes vectorModule.ts of this.
 (module
   (import "grid" "memory" (memory 1))
 
@@ -13,6 +14,7 @@
           ;; Of rows 29 … 34 some have bits of their own; then one too many is looked at.
           (else (i32.const 0xe0000000))))))
 
+  ;; `interleave` of rows.ts for blocks of 4, 8 and 16 channels, four by four samples at a time.
   (func (export "interleave")
     (param $width i32) (param $count i32)
     ;; The first sample, and bytes from one channel to the next.
@@ -111,4 +113,68 @@
       (local.set $lane (i32.add (local.get $lane) (i32.const 4)))
       (br_if $four (i32.lt_u (local.get $lane) (local.get $width))))
     (local.get $odd))
+
+  ;; Sums over a block that has a mask become weighted means, by the rule of unpack.ts: where `holed` has the lane's bit,
+  ;; sum / covered, NaN below `least`; elsewhere the sum itself, and coverage 1.
+  (func (export "divide")
+    (param $width i32) (param $count i32)
+    ;; Float32 [lane][count]: sums, which become trends; what the mask gave; coverage.
+    (param $sums i32) (param $covered i32) (param $coverage i32)
+    ;; An integer for each output.
+    (param $holed i32) (param $least f32)
+    (local $bit i32) (local $left i32) (local $bits i32)
+    (local $holes v128) (local $sum v128) (local $cover v128)
+    (local $end i32)
+    (local.set $bit (i32.const 1))
+    (local.set $end (i32.shl (i32.const 1) (local.get $width)))
+    (loop $lanes
+      (local.set $left (local.get $count))
+      (local.set $bits (local.get $holed))
+      (block $done
+        (loop $outputs
+          (br_if $done (i32.eqz (local.get $left)))
+          (if (i32.ge_u (local.get $left) (i32.const 4))
+            (then
+              (local.set $holes
+                (i32x4.ne
+                  (v128.and (v128.load align=4 (local.get $bits)) (i32x4.splat (local.get $bit)))
+                  (v128.const i32x4 0 0 0 0)))
+              (local.set $sum (v128.load align=4 (local.get $sums)))
+              (local.set $cover (v128.load align=4 (local.get $covered)))
+              (v128.store align=4 (local.get $coverage)
+                (v128.bitselect
+                  (f32x4.min (local.get $cover) (f32x4.splat (f32.const 1)))
+                  (f32x4.splat (f32.const 1))
+                  (local.get $holes)))
+              (v128.store align=4 (local.get $sums)
+                (v128.bitselect
+                  (v128.bitselect
+                    (f32x4.div (local.get $sum) (local.get $cover))
+                    (f32x4.splat (f32.const nan))
+                    (f32x4.ge (local.get $cover) (f32x4.splat (local.get $least))))
+                  (local.get $sum)
+                  (local.get $holes)))
+              (local.set $left (i32.sub (local.get $left) (i32.const 4)))
+              (local.set $bits (i32.add (local.get $bits) (i32.const 16)))
+              (local.set $sums (i32.add (local.get $sums) (i32.const 16)))
+              (local.set $covered (i32.add (local.get $covered) (i32.const 16)))
+              (local.set $coverage (i32.add (local.get $coverage) (i32.const 16))))
+            (else
+              (f32.store (local.get $coverage) (f32.const 1))
+              (if (i32.and (i32.load (local.get $bits)) (local.get $bit))
+                (then
+                  (f32.store (local.get $coverage) (f32.min (f32.load (local.get $covered)) (f32.const 1)))
+                  (f32.store (local.get $sums)
+                    (select
+                      (f32.div (f32.load (local.get $sums)) (f32.load (local.get $covered)))
+                      (f32.const nan)
+                      (f32.ge (f32.load (local.get $covered)) (local.get $least))))))
+              (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+              (local.set $bits (i32.add (local.get $bits) (i32.const 4)))
+              (local.set $sums (i32.add (local.get $sums) (i32.const 4)))
+              (local.set $covered (i32.add (local.get $covered) (i32.const 4)))
+              (local.set $coverage (i32.add (local.get $coverage) (i32.const 4)))))
+          (br $outputs)))
+      (local.set $bit (i32.shl (local.get $bit) (i32.const 1)))
+      (br_if $lanes (i32.ne (local.get $bit) (local.get $end)))))
 )

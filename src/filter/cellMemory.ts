@@ -31,7 +31,7 @@ export interface Vectors {
   /**
    * The division of unpack.ts for all lanes of a block: `sums` become trends.
    *
-   * @param holed an int32 for each output, a bit for each lane
+   * @param bounds two int32 for each lane: outputs below the first and from the second on see a missing sample
    * @param least float32: below it a trend is missing
    */
   divide(
@@ -40,7 +40,7 @@ export interface Vectors {
     sums: number,
     covered: number,
     coverage: number,
-    holed: number,
+    bounds: number,
     least: number,
   ): void;
 }

@@ -27,8 +27,8 @@ export interface PackedJob {
   readonly pieces: number;
   /** Where the job's seats begin in `Packed.seats`: `[piece][block]`. */
   readonly at: number;
-  /** How many of each channel's K - 1 samples before the rows are missing; undefined where none is. */
-  missing: Uint16Array | undefined;
+  /** How many outputs of each channel see a sample before the rows that is missing; undefined where none does. */
+  holed: Int32Array | undefined;
   /** Whether any block has a mask. */
   masked: boolean;
   /** Whether all magnitudes are ordinary, so that no sum can overflow. */
@@ -44,10 +44,7 @@ export interface Packed {
   /** The first lane of each seat, and of its mask (-1 where nothing is missing). */
   readonly seats: Int32Array;
   readonly masks: Int32Array;
-  /**
-   * For each seat with a mask the T rows that come into the windows of its outputs, and the T oldest of its history: bit
-   * i is set where lane i of the block is missing. Empty where no seat has a mask.
-   */
+  /** `[seat][T]`, of seats with a mask: bit i is set where lane i of the block is missing. Empty where none has one. */
   holes: Uint16Array;
 }
 
@@ -66,7 +63,7 @@ export function pack(inputs: readonly FilterJob[], outputs: number, shape: GridS
     seatCount += pieces * window.blocks.length;
     lanes += pieces * (shape.perChannel ? shape.lanes : window.channels);
     if (pieces > 0) lanes += maskLanes(window, history, shape);
-    return { window, rows, pieces, at, missing: undefined, masked: false, calm: true };
+    return { window, rows, pieces, at, holed: undefined, masked: false, calm: true };
   });
   const seats = new Int32Array(seatCount);
   const masks = new Int32Array(seatCount).fill(-1);
@@ -113,10 +110,9 @@ function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept:
     for (let b = 0; b < blocks.length; b++) {
       if (!kept) window.load(b, history, grid.memory.cells, grid.cell(packed.seats[at + b]!), laneBlock);
       if (window.whole(b, history)) continue;
-      if (piece === 0) job.missing ??= window.missingOf(history);
+      if (piece === 0) job.holed ??= window.outputsHoled(shape.taps);
       const mask = claimMask(call, job, at, b, kept ? window.seating!.masks[b]! : undefined);
       if (!kept) window.loadMask(b, history, grid.memory.cells, grid.cell(mask), laneBlock);
-      window.loadHoles(b, history, Math.min(history, count), packed.holes, (2 * (at + b) + 1) * outputs);
     }
     // No more at once than the window can hold.
     for (let done = 0; done < count; done += capacity) {
@@ -214,8 +210,8 @@ function maskNewest(
   }
   window.load(block, count, cells, grid.cell(packed.seats[at + block]!) + known * laneBlock, laneBlock);
   window.loadMask(block, count, cells, maskAt, laneBlock);
-  const holes = 2 * (at + block) * packed.outputs + known - packed.history;
-  window.loadHoles(block, count, count, packed.holes, holes);
+  const holes = (at + block) * packed.outputs + known - packed.history;
+  window.loadHoles(block, count, packed.holes, holes);
 }
 
 /** A seat for a block's mask. Per channel it must meet its channel's kernel: a piece's masks share a batch row. */
@@ -232,7 +228,7 @@ function claimMask(call: Call, job: PackedJob, at: number, block: number, kept?:
   if (mask < 0) mask = grid.claim(blocks[block]!.width);
   packed.masks[at + block] = mask;
   if (!job.masked && packed.holes.length === 0) {
-    packed.holes = new Uint16Array(2 * packed.outputs * packed.seats.length);
+    packed.holes = new Uint16Array(packed.outputs * packed.seats.length);
   }
   job.masked = true;
   return mask;

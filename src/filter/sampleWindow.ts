@@ -5,13 +5,10 @@ import { copyRows, fillRows, interleave, ordinary } from './rows.ts';
 /** A window has room for a few more samples than it promises, so that little is pushed in many steps: 4 KiB of them. */
 const roomCells = 1024;
 
-/** "No hole yet" needs no exact count. */
-const longQuiet = 2 ** 30;
-
 /**
  * The last `size` samples of every channel of one stream, on the stream's one clock: all the state that filtering has.
- * All are missing at first. A missing sample (NaN, ±Infinity, a gap) is held as 0 beside a bit that says so, and the
- * bits are counted as integers, so that "nothing is missing" is never a question of rounding.
+ * All are missing at first. A missing sample (NaN, ±Infinity, a gap) is held as 0 beside a bit that says so, and its row
+ * is remembered as an integer, so that "nothing is missing" is never a question of rounding.
  *
  * Channels lie in blocks (`channelBlocks`), each a ring of rows as the engine's grid wants them: taking a window there
  * is one or two runs of memory a block.
@@ -21,7 +18,7 @@ export class SampleWindow {
   /** Samples held of each channel: K - 1 for a kernel of K taps. */
   readonly size: number;
   readonly blocks: readonly ChannelBlock[];
-  /** Rows of each ring: `size` or more, and the most that `load` gives. */
+  /** Rows of each ring: `size` or more, and the most that is taken or given at once. */
   readonly capacity: number;
   /** Changes with whatever changes the samples held. */
   version = 0;
@@ -31,12 +28,14 @@ export class SampleWindow {
   readonly #samples: Float32Array;
   /** `[block][capacity]`: bit i is set where channel i of the block is missing. */
   readonly #holes: Uint16Array;
-  /** Rows since the newest hole, per block. */
-  readonly #quiet: Int32Array;
-  /** How many of the `size` newest are missing, per channel. */
-  readonly #missing: Uint16Array;
-  /** Rows pushed since the push that brought the newest magnitude that is not ordinary. */
-  #calm = longQuiet;
+  /** Rows ever appended. */
+  #rows = 0;
+  /** The newest row that is missing, of each channel and of each block's channels. */
+  readonly #lastHole: Float64Array;
+  readonly #lastHoleOfBlock: Float64Array;
+  /** The newest row that may hold a magnitude that is not ordinary. */
+  #lastWild = Number.NEGATIVE_INFINITY;
+  /** Whether such a magnitude is among the rows that come next. */
   #wild = false;
   /** Where the next row goes. */
   #end = 0;
@@ -48,14 +47,13 @@ export class SampleWindow {
     this.capacity = Math.max(size, Math.ceil(roomCells / channels));
     this.#samples = new Float32Array(channels * this.capacity);
     this.#holes = new Uint16Array(this.blocks.length * this.capacity);
-    this.#quiet = new Int32Array(this.blocks.length);
-    this.#missing = new Uint16Array(channels);
+    this.#lastHole = new Float64Array(channels);
+    this.#lastHoleOfBlock = new Float64Array(this.blocks.length);
     this.clear();
   }
 
-  /** How many of the `newest` (≤ size) samples of a channel are missing. */
+  /** How many of the `newest` (≤ capacity) samples of a channel are missing. */
   missing(channel: number, newest: number = this.size): number {
-    if (newest === this.size) return this.#missing[channel]!;
     const block = this.blocks.findIndex(({ first, width }) => channel < first + width);
     const lane = channel - this.blocks[block]!.first;
     let missing = 0;
@@ -65,20 +63,23 @@ export class SampleWindow {
     return missing;
   }
 
-  /** `missing` of every channel. */
-  missingOf(newest: number): Uint16Array {
-    if (newest === this.size) return this.#missing.slice();
-    return Uint16Array.from(this.#missing, (_, channel) => this.missing(channel, newest));
+  /** For each channel how many of the next outputs of a kernel of K taps will see a sample that is missing now. */
+  outputsHoled(taps: number): Int32Array {
+    const outputs = new Int32Array(this.channels);
+    for (let c = 0; c < outputs.length; c++) {
+      outputs[c] = Math.max(0, this.#lastHole[c]! + taps - this.#rows);
+    }
+    return outputs;
   }
 
   /** Whether the `newest` rows of a block have no hole. */
   whole(block: number, newest: number): boolean {
-    return this.#quiet[block]! >= newest;
+    return this.#rows - 1 - this.#lastHoleOfBlock[block]! >= newest;
   }
 
   /** Whether the `newest` rows are known to hold ordinary magnitudes only: their weighted sums cannot overflow. */
   calm(newest: number): boolean {
-    return this.#calm >= newest;
+    return this.#rows - 1 - this.#lastWild >= newest;
   }
 
   /** Copies the `newest` (≤ capacity) rows of a block to rows of `target`, `stride` cells apart; 0 where missing. */
@@ -95,22 +96,22 @@ export class SampleWindow {
 
   /** As `load`, but 1 where a sample is present and 0 where it is missing. */
   loadMask(block: number, newest: number, target: Float32Array, at: number, stride: number): void {
-    const { width } = this.blocks[block]!;
     const ring = block * this.capacity;
     let position = this.#position(newest);
-    fillRows(width, newest, 1, target, at, stride);
+    fillRows(this.blocks[block]!.width, newest, 1, target, at, stride);
     for (let row = 0, to = at; row < newest; row++, to += stride) {
-      const bits = this.#holes[ring + position]!;
-      for (let left = bits; left !== 0; left &= left - 1) target[to + 31 - Math.clz32(left & -left)] = 0;
+      for (let bits = this.#holes[ring + position]!; bits !== 0; bits &= bits - 1) {
+        target[to + 31 - Math.clz32(bits & -bits)] = 0;
+      }
       if (++position === this.capacity) position = 0;
     }
   }
 
-  /** Copies which channels of a block are missing (bit i: channel i), of `count` rows from that age on. */
-  loadHoles(block: number, oldest: number, count: number, target: Uint16Array, at: number): void {
+  /** Copies which channels of a block are missing (bit i: channel i) in its `newest` rows. */
+  loadHoles(block: number, newest: number, target: Uint16Array, at: number): void {
     const ring = block * this.capacity;
-    let position = this.#position(oldest);
-    for (let row = 0; row < count; row++) {
+    let position = this.#position(newest);
+    for (let row = 0; row < newest; row++) {
       target[at + row] = this.#holes[ring + position]!;
       if (++position === this.capacity) position = 0;
     }
@@ -133,9 +134,10 @@ export class SampleWindow {
       const ring = first * this.capacity;
       const plane = first * rows + start;
       const odd = interleave(width, part, planes, plane, rows, samples, ring + this.#end * width, width);
-      const wrapped =
-        part < kept ? interleave(width, kept - part, planes, plane + part, rows, samples, ring, width) : 0;
-      this.#settle(b, part, odd, kept - part, wrapped);
+      this.#settle(b, 0, part, odd);
+      if (part === kept) continue;
+      const wrapped = interleave(width, kept - part, planes, plane + part, rows, samples, ring, width);
+      this.#settle(b, part, kept - part, wrapped);
     }
     this.advance(kept);
   }
@@ -158,17 +160,19 @@ export class SampleWindow {
     const ring = first * this.capacity;
     const part = Math.min(count, this.capacity - this.#end);
     copyRows(width, part, source, at, stride, this.#samples, ring + this.#end * width, width);
-    if (part < count)
-      copyRows(width, count - part, source, at + part * stride, stride, this.#samples, ring, width);
+    this.#settle(block, 0, part, odd);
+    if (part === count) return;
+    copyRows(width, count - part, source, at + part * stride, stride, this.#samples, ring, width);
     // An arithmetic shift: the last bit stands for all rows behind.
-    this.#settle(block, part, odd, count - part, odd >> Math.min(part, 31));
+    this.#settle(block, part, count - part, odd >> Math.min(part, 31));
   }
 
   /** Appends the rows that every block has been given. */
   advance(count: number): void {
     this.version++;
+    this.#rows += count;
     this.#end = (this.#end + count) % this.capacity;
-    this.#calm = this.#wild ? 0 : Math.min(this.#calm + count, longQuiet);
+    if (this.#wild) this.#lastWild = this.#rows - 1;
     this.#wild = false;
   }
 
@@ -182,69 +186,53 @@ export class SampleWindow {
     for (let b = 0; b < this.blocks.length; b++) {
       const { first, width } = this.blocks[b]!;
       for (let i = 0; i < count; i++) {
-        const at = first * this.capacity + ((this.#end + i) % this.capacity) * width;
-        this.#samples.fill(Number.NaN, at, at + width);
+        const position = (this.#end + i) % this.capacity;
+        const at = first * this.capacity + position * width;
+        this.#samples.fill(0, at, at + width);
+        this.#holes[b * this.capacity + position] = 2 ** width - 1;
       }
-      this.#note(b, 0, count, -1);
     }
     this.advance(count);
+    this.#lastHole.fill(this.#rows - 1);
+    this.#lastHoleOfBlock.fill(this.#rows - 1);
   }
 
   /** Makes everything missing, as in a new window. */
   clear(): void {
     this.version++;
     this.#samples.fill(0);
-    this.#missing.fill(this.size);
-    this.#calm = longQuiet;
-    if (this.size === 0) {
-      this.#quiet.fill(longQuiet);
-      return;
-    }
-    this.#quiet.fill(0);
     for (const [b, { width }] of this.blocks.entries()) {
       this.#holes.fill(2 ** width - 1, b * this.capacity, (b + 1) * this.capacity);
     }
-  }
-
-  /** Looks at what has been written in two parts, from `#end` on and from the ring's beginning, where it is worth it. */
-  #settle(block: number, count: number, odd: number, wrapped: number, oddWrapped: number): void {
-    const quiet = this.#quiet[block]!;
-    if ((odd | oddWrapped) === 0 && quiet >= this.capacity) {
-      this.#quiet[block] = Math.min(quiet + count + wrapped, longQuiet);
-      return;
-    }
-    this.#note(block, 0, count, odd);
-    if (wrapped > 0) this.#note(block, count, wrapped, oddWrapped);
+    this.#lastHole.fill(this.#rows - 1);
+    this.#lastHoleOfBlock.fill(this.#rows - 1);
+    this.#lastWild = Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * Looks at `count` rows written as they came from `#end + from` on: notes what is missing or not ordinary, and what
-   * they push out.
+   * Looks at `count` rows written as they came, `from` rows behind the newest: notes what is missing or not ordinary.
+   * They lie in one run of the ring.
    *
    * @param odd which rows are worth looking at, as `interleave` tells it
    */
-  #note(block: number, from: number, count: number, odd: number): void {
+  #settle(block: number, from: number, count: number, odd: number): void {
+    const { capacity } = this;
+    const position = (this.#end + from) % capacity;
+    const holes = block * capacity + position;
+    if (!this.whole(block, capacity)) this.#holes.fill(0, holes, holes + count);
+    if (odd === 0) return;
     const { first, width } = this.blocks[block]!;
-    const { capacity, size } = this;
-    const holes = block * capacity;
-    let quiet = this.#quiet[block]!;
-    let position = (this.#end + from) % capacity;
-    let oldest = (position + capacity - size) % capacity;
     for (let row = 0; row < count; row++) {
-      const looked = ((odd >> Math.min(row, 31)) & 1) === 1;
-      const bits = looked ? this.#lookedAt(first * capacity + position * width, width) : 0;
-      quiet = bits === 0 ? Math.min(quiet + 1, longQuiet) : 0;
-      // Read before it is written: it may be the same place.
-      const left = size === 0 ? bits : this.#holes[holes + oldest]!;
-      this.#holes[holes + position] = bits;
-      for (let changed = bits ^ left; changed !== 0; changed &= changed - 1) {
-        const lane = 31 - Math.clz32(changed & -changed);
-        this.#missing[first + lane]! += ((bits >> lane) & 1) * 2 - 1;
+      if (((odd >> Math.min(row, 31)) & 1) === 0) continue;
+      const bits = this.#lookedAt(first * capacity + (position + row) * width, width);
+      if (bits === 0) continue;
+      const number = this.#rows + from + row;
+      this.#holes[holes + row] = bits;
+      this.#lastHoleOfBlock[block] = number;
+      for (let rest = bits; rest !== 0; rest &= rest - 1) {
+        this.#lastHole[first + 31 - Math.clz32(rest & -rest)] = number;
       }
-      if (++position === capacity) position = 0;
-      if (++oldest === capacity) oldest = 0;
     }
-    this.#quiet[block] = quiet;
   }
 
   /** Sets what is missing in a row to 0 and tells which channels it is. */

@@ -128,60 +128,76 @@ interface Division {
 }
 
 /** Replaces sums by weighted means wherever the window of an output has a missing sample. @returns coverage */
-function divide(job: PackedJob, division: Division): Float32Array {
-  const { window, pieces, at } = job;
-  const coverage = new Float32Array(division.trend.length).fill(1);
-  const { masks, outputs } = division.packed;
-  // Per lane: how many samples of the next output's window, but for its newest, are missing.
-  const missing = new Int32Array(laneBlock);
-  const holed = new Int32Array(outputs);
+function divide(job: PackedJob, { packed, y, least, trend }: Division): Float32Array {
+  const { window, pieces, rows, at } = job;
+  const { history, outputs, masks, holes } = packed;
+  const coverage = new Float32Array(trend.length).fill(1);
   for (let b = 0; b < window.blocks.length; b++) {
     const { first, width } = window.blocks[b]!;
-    for (let lane = 0; lane < width; lane++) missing[lane] = job.missing?.[first + lane] ?? 0;
-    for (let piece = 0; piece < pieces; piece++) {
-      const seat = at + piece * window.blocks.length + b;
-      // Without a mask nothing in the piece is missing, its history included.
-      if (masks[seat]! < 0) continue;
-      const ever = holedOutputs(division.packed, seat, width, missing, holed);
-      const start = piece * outputs;
-      const count = Math.min(outputs, job.rows - start);
-      for (let left = ever; left !== 0; left &= left - 1) {
-        const bit = left & -left;
-        const lane = 31 - Math.clz32(bit);
-        const from = (masks[seat]! + lane) * outputs;
-        divideLane(division, coverage, count, from, (first + lane) * job.rows + start, holed, bit);
+    for (let lane = 0; lane < width; lane++) {
+      const channel = first + lane;
+      // Outputs before it see a missing sample.
+      let until = channel * rows + (job.holed?.[channel] ?? 0);
+      for (let piece = 0; piece < pieces; piece++) {
+        const seat = at + piece * window.blocks.length + b;
+        // Without a mask nothing in the piece is missing, its history included.
+        if (masks[seat]! < 0) continue;
+        const start = channel * rows + piece * outputs;
+        const end = Math.min(start + outputs, (channel + 1) * rows);
+        const covers = (masks[seat]! + lane) * outputs - start;
+        const missing = seat * outputs - start;
+        for (let i = start; i < end; i++) {
+          if (((holes[missing + i]! >> lane) & 1) === 1) until = i + history + 1;
+          if (i >= until) continue;
+          const covered = y[covers + i]!;
+          coverage[i] = Math.min(covered, 1);
+          trend[i] = trend[i]! / covered;
+          if (covered < least) trend[i] = Number.NaN;
+        }
       }
     }
   }
   return coverage;
 }
 
-/** The same in vector instructions, where a job is one piece of full length and there is room in the scratch. */
+/**
+ * The same in vector instructions, where a job is one piece of full length, no longer than the kernel, and there is room
+ * in the scratch. Then a lane's outputs see a missing sample up to some output and from some output on.
+ */
 function vectorDivide(
   job: PackedJob,
   { packed, y, least, trend }: Division,
   memory: CellMemory,
 ): Float32Array | undefined {
-  const { outputs, masks } = packed;
+  const { history, outputs, masks, holes } = packed;
   const { window, pieces, rows, at } = job;
   const size = trend.length;
   const block = laneBlock * outputs;
-  if (!memory.vectors || pieces !== 1 || rows !== outputs) return undefined;
-  if (2 * size + block + outputs > memory.scratchSize) return undefined;
+  if (!memory.vectors || pieces !== 1 || rows !== outputs || rows > history + 1) return undefined;
+  if (2 * size + block + 2 * laneBlock > memory.scratchSize) return undefined;
   const { cells, vectors, scratch } = memory;
   const coverageAt = scratch + size;
   const coveredAt = coverageAt + size;
-  const holedAt = coveredAt + block;
-  const holed = new Int32Array(cells.buffer, 4 * holedAt, outputs);
+  const boundsAt = coveredAt + block;
+  const bounds = new Int32Array(cells.buffer, 4 * boundsAt, 2 * laneBlock);
   cells.set(trend, scratch);
   cells.fill(1, coverageAt, coveredAt);
-  const missing = new Int32Array(laneBlock);
   for (let b = 0; b < window.blocks.length; b++) {
     const mask = masks[at + b]!;
     if (mask < 0) continue;
     const { first, width } = window.blocks[b]!;
-    for (let lane = 0; lane < width; lane++) missing[lane] = job.missing?.[first + lane] ?? 0;
-    holedOutputs(packed, at + b, width, missing, holed);
+    for (let lane = 0; lane < width; lane++) {
+      bounds[2 * lane] = job.holed === undefined ? 0 : job.holed[first + lane]!;
+      bounds[2 * lane + 1] = outputs;
+    }
+    const hole = (at + b) * outputs;
+    let seen = 0;
+    for (let t = 0; t < outputs; t++) {
+      for (let fresh = holes[hole + t]! & ~seen; fresh !== 0; fresh &= fresh - 1) {
+        bounds[2 * (31 - Math.clz32(fresh & -fresh)) + 1] = t;
+      }
+      seen |= holes[hole + t]!;
+    }
     copy(y, mask * outputs, width * outputs, cells, coveredAt);
     const from = first * outputs;
     vectors.divide(
@@ -190,66 +206,12 @@ function vectorDivide(
       4 * (scratch + from),
       4 * coveredAt,
       4 * (coverageAt + from),
-      4 * holedAt,
+      4 * boundsAt,
       least,
     );
   }
   trend.set(cells.subarray(scratch, coverageAt));
   return cells.slice(coverageAt, coveredAt);
-}
-
-/**
- * Finds which lanes have something missing in the window of each of a piece's outputs, by counting what comes in and
- * what leaves.
- *
- * @param missing of the windows before the first output; brought forward
- * @param holed gets a bit for each lane, per output
- * @returns the lanes that have something missing at any output
- */
-function holedOutputs(
-  { history, outputs, holes }: Packed,
-  seat: number,
-  width: number,
-  missing: Int32Array,
-  holed: Int32Array,
-): number {
-  const incoming = 2 * seat * outputs;
-  let now = 0;
-  for (let lane = 0; lane < width; lane++) if (missing[lane]! > 0) now |= 1 << lane;
-  let ever = now;
-  for (let t = 0; t < outputs; t++) {
-    const came = holes[incoming + t]!;
-    for (let rest = came; rest !== 0; rest &= rest - 1) missing[31 - Math.clz32(rest & -rest)]!++;
-    now |= came;
-    ever |= came;
-    holed[t] = now;
-    const left = holes[t < history ? incoming + outputs + t : incoming + t - history]!;
-    for (let rest = left; rest !== 0; rest &= rest - 1) {
-      const lane = 31 - Math.clz32(rest & -rest);
-      missing[lane]!--;
-      if (missing[lane] === 0) now &= ~(1 << lane);
-    }
-  }
-  return ever;
-}
-
-/** The outputs of one lane: `count` from `to` on, the mask's from `from` on; those where `holed` has the bit. */
-function divideLane(
-  { y, least, trend }: Division,
-  coverage: Float32Array,
-  count: number,
-  from: number,
-  to: number,
-  holed: Int32Array,
-  bit: number,
-): void {
-  for (let t = 0; t < count; t++) {
-    if ((holed[t]! & bit) === 0) continue;
-    const covered = y[from + t]!;
-    coverage[to + t] = Math.min(covered, 1);
-    trend[to + t] = trend[to + t]! / covered;
-    if (covered < least) trend[to + t] = Number.NaN;
-  }
 }
 
 const largest = (2 - 2 ** -23) * 2 ** 127;

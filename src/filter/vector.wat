@@ -114,31 +114,30 @@
       (br_if $four (i32.lt_u (local.get $lane) (local.get $width))))
     (local.get $odd))
 
-  ;; Sums over a block that has a mask become weighted means, by the rule of unpack.ts: where `holed` has the lane's bit,
-  ;; sum / covered, NaN below `least`; elsewhere the sum itself, and coverage 1.
+  ;; Sums over a block that has a mask become weighted means, by the rule of unpack.ts: where an output sees a missing
+  ;; sample, sum / covered, NaN below `least`; elsewhere the sum itself, and coverage 1.
   (func (export "divide")
     (param $width i32) (param $count i32)
     ;; Float32 [lane][count]: sums, which become trends; what the mask gave; coverage.
     (param $sums i32) (param $covered i32) (param $coverage i32)
-    ;; An integer for each output.
-    (param $holed i32) (param $least f32)
-    (local $bit i32) (local $left i32) (local $bits i32)
-    (local $holes v128) (local $sum v128) (local $cover v128)
-    (local $end i32)
-    (local.set $bit (i32.const 1))
-    (local.set $end (i32.shl (i32.const 1) (local.get $width)))
+    ;; Two integers for each lane: outputs below the first and from the second on see a missing sample.
+    (param $bounds i32) (param $least f32)
+    (local $t i32) (local $below i32) (local $from i32)
+    (local $now v128) (local $holes v128) (local $sum v128) (local $cover v128)
     (loop $lanes
-      (local.set $left (local.get $count))
-      (local.set $bits (local.get $holed))
+      (local.set $below (i32.load (local.get $bounds)))
+      (local.set $from (i32.load offset=4 (local.get $bounds)))
+      (local.set $t (i32.const 0))
+      (local.set $now (v128.const i32x4 0 1 2 3))
       (block $done
         (loop $outputs
-          (br_if $done (i32.eqz (local.get $left)))
-          (if (i32.ge_u (local.get $left) (i32.const 4))
+          (br_if $done (i32.ge_u (local.get $t) (local.get $count)))
+          (if (i32.le_u (i32.add (local.get $t) (i32.const 4)) (local.get $count))
             (then
               (local.set $holes
-                (i32x4.ne
-                  (v128.and (v128.load align=4 (local.get $bits)) (i32x4.splat (local.get $bit)))
-                  (v128.const i32x4 0 0 0 0)))
+                (v128.or
+                  (i32x4.lt_s (local.get $now) (i32x4.splat (local.get $below)))
+                  (i32x4.ge_s (local.get $now) (i32x4.splat (local.get $from)))))
               (local.set $sum (v128.load align=4 (local.get $sums)))
               (local.set $cover (v128.load align=4 (local.get $covered)))
               (v128.store align=4 (local.get $coverage)
@@ -154,14 +153,17 @@
                     (f32x4.ge (local.get $cover) (f32x4.splat (local.get $least))))
                   (local.get $sum)
                   (local.get $holes)))
-              (local.set $left (i32.sub (local.get $left) (i32.const 4)))
-              (local.set $bits (i32.add (local.get $bits) (i32.const 16)))
+              (local.set $now (i32x4.add (local.get $now) (v128.const i32x4 4 4 4 4)))
+              (local.set $t (i32.add (local.get $t) (i32.const 4)))
               (local.set $sums (i32.add (local.get $sums) (i32.const 16)))
               (local.set $covered (i32.add (local.get $covered) (i32.const 16)))
               (local.set $coverage (i32.add (local.get $coverage) (i32.const 16))))
             (else
               (f32.store (local.get $coverage) (f32.const 1))
-              (if (i32.and (i32.load (local.get $bits)) (local.get $bit))
+              (if
+                (i32.or
+                  (i32.lt_s (local.get $t) (local.get $below))
+                  (i32.ge_s (local.get $t) (local.get $from)))
                 (then
                   (f32.store (local.get $coverage) (f32.min (f32.load (local.get $covered)) (f32.const 1)))
                   (f32.store (local.get $sums)
@@ -169,12 +171,12 @@
                       (f32.div (f32.load (local.get $sums)) (f32.load (local.get $covered)))
                       (f32.const nan)
                       (f32.ge (f32.load (local.get $covered)) (local.get $least))))))
-              (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-              (local.set $bits (i32.add (local.get $bits) (i32.const 4)))
+              (local.set $t (i32.add (local.get $t) (i32.const 1)))
               (local.set $sums (i32.add (local.get $sums) (i32.const 4)))
               (local.set $covered (i32.add (local.get $covered) (i32.const 4)))
               (local.set $coverage (i32.add (local.get $coverage) (i32.const 4)))))
           (br $outputs)))
-      (local.set $bit (i32.shl (local.get $bit) (i32.const 1)))
-      (br_if $lanes (i32.ne (local.get $bit) (local.get $end)))))
+      (local.set $bounds (i32.add (local.get $bounds) (i32.const 8)))
+      (local.set $width (i32.sub (local.get $width) (i32.const 1)))
+      (br_if $lanes (local.get $width))))
 )

@@ -1,7 +1,7 @@
 import { FirtrendError } from '../dsp/error.ts';
 import { Grid } from './grid.ts';
 import { callOutputs, type GridShape } from './layout.ts';
-import { mergeJobs } from './merge.ts';
+import { type MergedJob, mergeJobs } from './merge.ts';
 import { type FilterJob, pack } from './pack.ts';
 import type { Convolution } from './plans.ts';
 import { type TrendBlock, type TrendRule, unpack } from './unpack.ts';
@@ -13,6 +13,8 @@ export class Engine {
   readonly #rule: TrendRule;
   readonly #grid: Grid;
   #busy = false;
+  /** The last call whose jobs had all the same number of rows, and its T. */
+  #uniform = { rows: 0, jobs: 0, channels: 0, outputs: 1 };
   readonly #underWay = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -28,14 +30,10 @@ export class Engine {
   }
 
   /** Packs at once, before it returns; calls resolve in order. */
-  async run(jobs: readonly FilterJob[]): Promise<TrendBlock[]> {
-    const call = this.#call(jobs);
+  run(jobs: readonly FilterJob[]): Promise<TrendBlock[]> {
+    const call: Promise<TrendBlock[]> = this.#call(jobs).finally(() => this.#underWay.delete(call));
     this.#underWay.add(call);
-    try {
-      return await call;
-    } finally {
-      this.#underWay.delete(call);
-    }
+    return call;
   }
 
   /** Waits for the calls under way and frees native memory. */
@@ -49,10 +47,7 @@ export class Engine {
 
   async #call(jobs: readonly FilterJob[]): Promise<TrendBlock[]> {
     const merged = mergeJobs(jobs);
-    const outputs = callOutputs(
-      merged.map(({ rows, window }) => ({ rows, channels: window.channels })),
-      this.#shape,
-    );
+    const outputs = this.#outputsFor(merged);
     // A call made while another is under way has a grid of its own, for that call alone.
     const alone = !this.#busy;
     const grid = alone ? this.#grid : new Grid(this.#shape);
@@ -69,6 +64,25 @@ export class Engine {
         grid.release();
       }
     }
+  }
+
+  /** T. The choice costs more than a small call: what comes again as it came last is not chosen anew. */
+  #outputsFor(jobs: readonly MergedJob[]): number {
+    const rows = jobs[0]?.rows ?? 0;
+    let channels = 0;
+    for (const job of jobs) {
+      if (job.rows !== rows) {
+        const demands = jobs.map((each) => ({ rows: each.rows, channels: each.window.channels }));
+        return callOutputs(demands, this.#shape);
+      }
+      channels += job.window.channels;
+    }
+    const last = this.#uniform;
+    if (last.rows !== rows || last.jobs !== jobs.length || last.channels !== channels) {
+      const demands = jobs.map(({ window }) => ({ rows, channels: window.channels }));
+      this.#uniform = { rows, jobs: jobs.length, channels, outputs: callOutputs(demands, this.#shape) };
+    }
+    return this.#uniform.outputs;
   }
 
   async #convolve(grid: Grid): Promise<Float32Array> {

@@ -19,6 +19,11 @@ export interface MergedPart {
  * keep their order.
  */
 export function mergeJobs(jobs: readonly FilterJob[]): MergedJob[] {
+  const [only] = jobs;
+  if (only && jobs.length === 1) {
+    const { window, gap, planes, rows } = only;
+    return [{ window, gap, planes, rows, parts: [{ job: 0, first: 0, count: rows }] }];
+  }
   const merged: { head: FilterJob; rows: number; parts: MergedPart[] }[] = [];
   const last = new Map<SampleWindow, (typeof merged)[number]>();
   for (const [job, head] of jobs.entries()) {

@@ -1,4 +1,5 @@
 import { FirtrendError } from '../dsp/error.ts';
+import { noise, signalOf } from './noise.ts';
 import type { Provider } from './onnxruntime.ts';
 import type { Convolution, Plan } from './plans.ts';
 
@@ -140,19 +141,4 @@ function runningSum(taps: Float32Array): Float64Array {
     sum += tap;
     return sum;
   });
-}
-
-/** `[lane][length]` */
-function signalOf(lanes: number, length: number, sample: (lane: number, i: number) => number): Float32Array {
-  return Float32Array.from({ length: lanes * length }, (_, at) =>
-    sample(Math.floor(at / length), at % length),
-  );
-}
-
-/** A fixed float32 noise in [-1, 1]: the proof is the same at every start. */
-function noise(lane: number, i: number): number {
-  let h = Math.imul(lane + 1, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-  h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
-  return (h ^ (h >>> 15)) * 2 ** -31;
 }

@@ -6,7 +6,6 @@ import { checkedTaps, type FilterKernel } from './filterKernel.ts';
 import { fingerprint } from './fingerprint.ts';
 import { GridBuffer } from './gridBuffer.ts';
 import { type GridShape, layout } from './layout.ts';
-import { onnxruntime } from './onnxruntime.ts';
 import { type FilterJob, pack } from './pack.ts';
 import { type Plan, plans } from './plans.ts';
 import { type ProvenPlan, provenPlan } from './provenPlan.ts';
@@ -87,11 +86,7 @@ export async function createTrendFilter(
     shape: { taps, lanes, perChannel, outputs: proven.plan.outputs },
     channels: perChannel ? kernels.length : null,
     rule: { biases: Float32Array.from(kernels, ({ bias }) => bias), minCoverage },
-    fingerprint: fingerprint({
-      version: onnxruntime().env.versions.node ?? 'unknown',
-      provider,
-      plan: proven.plan.name,
-    }),
+    fingerprint: await fingerprint(proven.plan, provider),
   });
 }
 

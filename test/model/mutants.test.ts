@@ -21,15 +21,13 @@ interface Accepted {
   readonly model: TrendModel;
 }
 
-/** Shows the gate `count` mutants: it refuses by name, in bounded time, what it does not accept. */
-function judged(): { accepted: Accepted[]; refusals: Map<string, number>; slowest: number } {
+/** Shows the gate `count` mutants: it refuses by name what it does not accept. */
+function judged(): { accepted: Accepted[]; refusals: Map<string, number> } {
   const accepted: Accepted[] = [];
   const refusals = new Map<string, number>();
-  let slowest = 0;
   let i = 0;
   for (const { level, bytes } of mutants(seed)) {
     if (i++ === count) break;
-    const start = performance.now();
     try {
       accepted.push({ bytes, model: readModel(bytes, 'mutant', everything) });
     } catch (error) {
@@ -44,17 +42,15 @@ function judged(): { accepted: Accepted[]; refusals: Map<string, number>; slowes
       const check = message.replace(/^model mutant: /, '').replace(/[:(].*/s, '');
       refusals.set(check, (refusals.get(check) ?? 0) + 1);
     }
-    slowest = Math.max(slowest, performance.now() - start);
   }
-  return { accepted, refusals, slowest };
+  return { accepted, refusals };
 }
 
 test(`${count} mutants are refused by name, or accepted with valid taps (seed ${seed})`, () => {
-  const { accepted, refusals, slowest } = judged();
+  const { accepted, refusals } = judged();
   process.stdout.write(
     `mutants: ${accepted.length} accepted, ${count - accepted.length} refused by ${refusals.size} checks\n`,
   );
-  expect(slowest).toBeLessThan(1000);
   expect(accepted.length).toBeGreaterThan(count / 20);
   expect(count - accepted.length).toBeGreaterThan(count / 3);
   expect(refusals.size).toBeGreaterThan(20);

@@ -71,7 +71,7 @@ export function history(seed: number, jumps: boolean) {
       nextSeq,
       takeover: chance(0.3),
       freshEpoch: (++epochs).toString(16).padStart(16, '0'),
-      kernel,
+      kernel: chance(0.1) ? pick(kernels) : kernel,
     };
   }
 

@@ -60,16 +60,11 @@ function stepEvent(event: Exclude<HistoryEvent, { type: 'restart' }>): StreamEve
 function toldBy(reply: Reply): Told {
   const { connection, slot } = reply.to;
   const to: Slot = { connection, slot };
-  switch (reply.type) {
-    case 'opened':
-      return { type: 'opened', to, epoch: reply.epoch, nextSeq: reply.nextSeq };
-    case 'ack':
-      return { type: 'ack', to, nextSeq: reply.nextSeq };
-    case 'closed':
-      return { type: 'closed', to, ...(reply.reason && { reason: reply.reason }) };
-    case 'error':
-      return { type: 'error', to, code: reply.code };
-  }
+  if (reply.type === 'opened') return { type: 'opened', to, epoch: reply.epoch, nextSeq: reply.nextSeq };
+  if (reply.type === 'ack') return { type: 'ack', to, nextSeq: reply.nextSeq };
+  if (reply.type === 'error') return { type: 'error', to, code: reply.code };
+  if (reply.type === 'closed') return { type: 'closed', to, ...(reply.reason && { reason: reply.reason }) };
+  throw new Error(`expected no such reply: ${JSON.stringify(reply)}`);
 }
 
 function naively(model: NaiveStream, event: HistoryEvent): { told: Told[]; counted: Counted } {

@@ -1,14 +1,17 @@
 /** Every check of the gate is needed by a hostile file that only it refuses, and every hostile file by its check. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { link, mkdir, open, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/models.ts';
 import { type GateWithSwitches, gateWithSwitches } from './gateWithSwitches.ts';
 import { hostileModels, weighing } from './hostileModels.ts';
 import { everything, sharedFile } from './modelFiles.ts';
 import { stored } from './samples.ts';
+
+const run = promisify(execFile);
 
 let gate: GateWithSwitches;
 beforeAll(async () => {
@@ -43,7 +46,7 @@ async function files(): Promise<Attempt[]> {
   const dir = await temporaryFolder();
   const at = (name: string) => join(dir, name);
   await mkdir(at('folder'));
-  execFileSync('mkfifo', [at('pipe')]);
+  await run('mkfifo', [at('pipe')]);
   await writeFile(at('one'), sharedFile);
   await link(at('one'), at('other'));
   await writeFile(at('large'), '');
@@ -133,7 +136,7 @@ test('without O_NOFOLLOW a link would be followed', async () => {
 
 test('without O_NONBLOCK a pipe would hold the gate until somebody writes', async () => {
   const pipe = join(await temporaryFolder(), 'pipe');
-  execFileSync('mkfifo', [pipe]);
+  await run('mkfifo', [pipe]);
   const waiting = await gateWithSwitches(' | constants.O_NONBLOCK');
   let ended = false;
   const reading = waiting.readModelFile(pipe).finally(() => {

@@ -31,5 +31,8 @@ export async function modelOnRecording(
     note(`warning: the model was trained at ${model.rate} Hz, the recording has ${recording.rate} Hz`);
   }
   const kernels = model.kernels.map(({ taps, bias }) => ({ taps: Float32Array.from(taps), bias }));
-  return { model, recording, filter: await createTrendFilter(kernels, { device: { provider: 'cpu' } }) };
+  const filter = await createTrendFilter(kernels, { device: { provider: 'cpu' } });
+  if (!filter.exact)
+    note('warning: on this machine no plan of execution proved exact: bits may depend on the cut');
+  return { model, recording, filter };
 }

@@ -9,6 +9,7 @@
 import { installCuda } from './setup/cuda.mjs';
 import { installDependencies } from './setup/dependencies.mjs';
 import { buildDist } from './setup/dist.mjs';
+import { prepareEmulator } from './setup/emulator.mjs';
 import { lockCheckout } from './setup/lock.mjs';
 import { preparePython } from './setup/python.mjs';
 import { SetupError, say } from './setup/run.mjs';
@@ -19,7 +20,7 @@ const usage = `Usage: node scripts/setup.mjs [--build | --test] [--torch] [--cud
 Makes this checkout ready: npm packages, native TensorFlow, dist/. Does only what is missing.
 
   --build   only build dist/
-  --test    also the Python packages that some tests compare with
+  --test    also the Python packages that some tests compare with, and qemu-user
   --torch   also PyTorch, which \`npm run proof -- forum\` and \`npm run bench -- training\` compare with (5.5 GB)
   --cuda    also ONNX Runtime's CUDA libraries (Linux x64; untested on a real GPU)
   --help    this text
@@ -58,7 +59,10 @@ async function setUp() {
   await prepareTensorFlow();
   // Before dist/: CUDA and the tests' tools do not need a source tree that compiles.
   if (flags.has('--cuda')) await installCuda();
-  if (flags.has('--test')) await preparePython('test');
+  if (flags.has('--test')) {
+    await preparePython('test');
+    await prepareEmulator();
+  }
   if (flags.has('--torch')) await preparePython('torch');
   await buildDist();
 }

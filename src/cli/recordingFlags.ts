@@ -37,9 +37,13 @@ export function withRecordingFlags(command: Command): Command {
 
 /** Reads a recording into memory as the flags say and notes what was not taken as it stands. */
 export async function readFlagged(file: string, flags: RecordingFlags): Promise<Recording> {
-  const { readRecording } = await import('../train/readRecording.ts');
+  const [{ readRecording }, { spacingWarnings }] = await Promise.all([
+    import('../train/readRecording.ts'),
+    import('../train/spacing.ts'),
+  ]);
   const recording = await withReadingBar(file, (onProgress) => readRecording(file, { ...flags, onProgress }));
   noteRecording(file, asStored(recording), flags);
+  for (const warning of spacingWarnings(recording)) note(`warning: ${warning}`);
   return recording;
 }
 

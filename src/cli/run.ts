@@ -11,6 +11,7 @@ import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { tailCommand } from './tail.ts';
 import { trainCommand } from './train.ts';
+import { verifyCommand } from './verify.ts';
 import { version } from './version.ts';
 
 /** What a shell expects of a command that Ctrl-C ended: 128 and the signal's number. */
@@ -27,6 +28,7 @@ export function run(args: readonly string[]): Promise<number> {
     inspectCommand(),
     modelsCommand(),
     applyCommand(),
+    verifyCommand(),
     serveCommand(),
     replayCommand(),
     tailCommand(),

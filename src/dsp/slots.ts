@@ -11,8 +11,10 @@ import { FirtrendError } from './error.ts';
 const liveJitterSteps = 1024;
 
 export interface SlotClock {
-  /** The seq of the sample at `time`; times in the unit of `period`. Throws `timeBackwards`. */
+  /** The seq of the sample at `time`; times in the unit of `period`. Throws `timeBackwards`, `timeValue`. */
   push(time: number): number;
+  /** A clock of its own that goes on from the same place: to try times out. */
+  copy(): SlotClock;
 }
 
 /**
@@ -21,19 +23,35 @@ export interface SlotClock {
  *   most of the last 1,024 steps
  */
 export function slotClock(period: number, jitter?: number): SlotClock {
-  let seq = -1;
-  let expected = 0;
-  let previous = Number.NaN;
-  const early: number[] = [];
+  return clockFrom(period, jitter, { seq: -1, expected: 0, previous: Number.NaN, early: [], most: 0 });
+}
+
+/** Where a clock is. */
+interface Place {
+  readonly seq: number;
+  readonly expected: number;
+  readonly previous: number;
+  /** How early the last samples came, and the most of it: empty where the whole recording is known. */
+  readonly early: readonly number[];
+  readonly most: number;
+}
+
+function clockFrom(period: number, jitter: number | undefined, place: Place): SlotClock {
+  let { seq, expected, previous, most } = place;
+  const early = [...place.early];
 
   function currentJitter(time: number): number {
     if (jitter !== undefined) return jitter;
-    early.push(earliness(time - previous, period));
-    if (early.length > liveJitterSteps) early.shift();
-    return early.reduce((a, b) => Math.max(a, b), 0);
+    const newest = earliness(time - previous, period);
+    early.push(newest);
+    most = Math.max(most, newest);
+    const gone = early.length > liveJitterSteps ? early.shift()! : 0;
+    if (gone === most && gone > 0) most = early.reduce((a, b) => Math.max(a, b), 0);
+    return most;
   }
 
   return {
+    copy: () => clockFrom(period, jitter, { seq, expected, previous, early, most }),
     push(time) {
       if (!Number.isFinite(time)) {
         throw new FirtrendError('timeValue', `time: expected a finite number, got ${time}`);

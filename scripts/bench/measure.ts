@@ -35,7 +35,7 @@ export async function medians(
     if (round >= 5 && performance.now() - began > budget) break;
     for (const contender of contenders) {
       const own = times.get(contender.name)!;
-      if (own.length > slowRounds && median(own) > slow) continue;
+      if (own.length > slowRounds && Math.min(...own) > slow) continue;
       const last = own.at(-1);
       const count = last === undefined ? 1 : Math.max(1, Math.min(longestBurst, Math.round(turn / last)));
       own.push(await burst(contender, count));

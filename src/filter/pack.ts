@@ -114,11 +114,8 @@ function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept:
       const mask = claimMask(call, job, at, b, kept ? window.seating!.masks[b]! : undefined);
       if (!kept) window.loadMask(b, history, grid.memory.cells, grid.cell(mask), laneBlock);
     }
-    // No more at once than the window can hold.
-    for (let done = 0; done < count; done += capacity) {
-      const step = Math.min(capacity, count - done);
-      writeNewest(job, at, { planes, rows, from: piece * outputs + done, count: step }, history + done, call);
-    }
+    const fresh = { planes, rows, from: piece * outputs, count };
+    if (count <= capacity || !writeWhole(job, at, fresh, call)) writeParts(job, at, fresh, call);
   }
   job.calm = window.calm(history + rows);
   if (job.pieces === 1 && rows === outputs) grid.seat(window, packed.seats, packed.masks, job.at);
@@ -132,33 +129,88 @@ interface Fresh {
   readonly count: number;
 }
 
-/** Writes new samples behind the `known` ones of a piece and to the window, and what masks they want. */
-function writeNewest(job: PackedJob, at: number, fresh: Fresh, known: number, call: Call): void {
-  const { packed, grid } = call;
-  const { window } = job;
-  const { blocks } = window;
+/** Writes the new samples of a piece, no more at once than the window can hold. */
+function writeParts(job: PackedJob, at: number, fresh: Fresh, call: Call): void {
+  const { blocks, capacity } = job.window;
+  const { history } = call.packed;
+  const odd = new Int32Array(blocks.length);
+  for (let done = 0; done < fresh.count; done += capacity) {
+    const count = Math.min(capacity, fresh.count - done);
+    const part = { ...fresh, from: fresh.from + done, count };
+    writeRows(job, at, part, history + done, odd, call);
+    takeRows(job, at, count, history + done, odd, call);
+    for (let b = 0; b < blocks.length; b++) {
+      if (call.packed.masks[at + b]! >= 0 || !job.window.whole(b, count)) {
+        maskNewest(job, at, b, count, history + done, call);
+      }
+    }
+  }
+}
+
+/**
+ * Writes more new samples than the window can hold, where all of them are ordinary: it is given the newest.
+ *
+ * @returns whether they were
+ */
+function writeWhole(job: PackedJob, at: number, fresh: Fresh, call: Call): boolean {
+  const { blocks, capacity } = job.window;
+  const { history, masks } = call.packed;
+  const odd = new Int32Array(blocks.length);
+  writeRows(job, at, fresh, history, odd, call);
+  if (odd.some((rows) => rows !== 0)) return false;
+  takeRows(job, at, capacity, history + fresh.count - capacity, odd, call);
+  for (let b = 0; b < blocks.length; b++) {
+    if (masks[at + b]! >= 0) fillMask(call, job, at, b, fresh.count, history);
+  }
+  return true;
+}
+
+/**
+ * Writes new samples to the grid as they are, behind the `known` ones of a piece.
+ *
+ * @param odd gets, for each block, the rows worth looking at
+ */
+function writeRows(
+  job: PackedJob,
+  at: number,
+  fresh: Fresh,
+  known: number,
+  odd: Int32Array,
+  { packed, grid }: Call,
+): void {
+  const { blocks } = job.window;
   const { planes, rows, from, count } = fresh;
-  const { cells, vectors } = grid.memory;
+  const { cells, vectors, scratch } = grid.memory;
   for (let b = 0; b < blocks.length; ) {
     const end = scratched(fresh, blocks, b, grid.memory);
-    let source = 4 * grid.memory.scratch;
+    let source = 4 * scratch;
     for (const last = Math.max(end, b + 1); b < last; b++) {
       const { first, width } = blocks[b]!;
       const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
-      let odd: number;
       if (b < end) {
-        odd = vectors!.interleave(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
+        odd[b] = vectors!.interleave(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
         source += 4 * width * rows;
       } else {
-        odd = interleave(width, count, planes, first * rows + from, rows, cells, place, laneBlock);
+        odd[b] = interleave(width, count, planes, first * rows + from, rows, cells, place, laneBlock);
       }
-      window.takeRows(b, count, cells, place, laneBlock, odd);
     }
   }
-  window.advance(count);
-  for (let b = 0; b < blocks.length; b++) {
-    if (packed.masks[at + b]! >= 0 || !window.whole(b, count)) maskNewest(job, at, b, count, known, call);
+}
+
+/** Gives the window `count` of the samples in the grid, from the `known` on. */
+function takeRows(
+  { window }: PackedJob,
+  at: number,
+  count: number,
+  known: number,
+  odd: Int32Array,
+  { packed, grid }: Call,
+): void {
+  for (let b = 0; b < window.blocks.length; b++) {
+    const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
+    window.takeRows(b, count, grid.memory.cells, place, laneBlock, odd[b]!);
   }
+  window.advance(count);
 }
 
 /**
@@ -205,13 +257,26 @@ function maskNewest(
   const { cells } = grid.memory;
   const maskAt = grid.cell(packed.masks[at + block]!) + known * laneBlock;
   if (window.whole(block, count)) {
-    fillRows(width, count, 1, cells, maskAt, laneBlock);
+    fillMask(call, job, at, block, count, known);
     return;
   }
   window.load(block, count, cells, grid.cell(packed.seats[at + block]!) + known * laneBlock, laneBlock);
   window.loadMask(block, count, cells, maskAt, laneBlock);
   const holes = (at + block) * packed.outputs + known - packed.history;
   window.loadHoles(block, count, packed.holes, holes);
+}
+
+/** Nothing is missing in `count` new samples of a block that has a mask. */
+function fillMask(
+  { packed, grid }: Call,
+  { window }: PackedJob,
+  at: number,
+  block: number,
+  count: number,
+  known: number,
+): void {
+  const to = grid.cell(packed.masks[at + block]!) + known * laneBlock;
+  fillRows(window.blocks[block]!.width, count, 1, grid.memory.cells, to, laneBlock);
 }
 
 /** A seat for a block's mask. Per channel it must meet its channel's kernel: a piece's masks share a batch row. */

@@ -15,8 +15,16 @@ export interface MemoryFigures {
   readonly reloads: readonly (readonly [number, number])[];
 }
 
-const collect = globalThis.gc;
-if (!collect) throw new Error('bench: expected node --expose-gc');
+const collectGarbage = globalThis.gc;
+if (!collectGarbage) throw new Error('bench: expected node --expose-gc');
+
+/** What is freed comes back in steps: by the collector, by finalizers a turn later, by a sweeper beside them. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    collectGarbage!();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 async function allocationOf(channels: number, rows: number, K: number) {
   const filter = await createTrendFilter([{ taps: sampleTaps(K), bias: 0 }], { device });
@@ -27,7 +35,7 @@ async function allocationOf(channels: number, rows: number, K: number) {
   const heap: number[] = [];
   const buffers: number[] = [];
   for (let round = 0; round < 15; round++) {
-    collect!();
+    collectGarbage!();
     const calls = 20;
     const before = process.memoryUsage();
     for (let i = 0; i < calls; i++) await run();
@@ -51,10 +59,10 @@ async function perStream(K: number, count: number) {
   const filter = await createTrendFilter([{ taps: sampleTaps(K), bias: 0 }], { device });
   const planes = planesOf(channels, 0, 1);
   await filter.run([{ window: filter.createWindow(channels), gap: 0, planes, rows: 1 }]);
-  collect!();
+  await settled();
   const total = (): number => {
-    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-    return heapUsed + Math.max(external, arrayBuffers);
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
   };
   const before = total();
   const windows = Array.from({ length: count }, () => filter.createWindow(channels));
@@ -66,9 +74,7 @@ async function perStream(K: number, count: number) {
       windows.slice(first, first + 500).map((window) => ({ window, gap: 0, planes, rows: 1 })),
     );
   }
-  collect!();
-  await new Promise((resolve) => setImmediate(resolve));
-  collect!();
+  await settled();
   const each = (total() - before) / count;
   if (windows.length !== count) throw new Error('unreachable: keeps the windows alive');
   await filter.release();
@@ -86,7 +92,7 @@ async function reloads(count: number) {
     await filter.run([{ window: filter.createWindow(8), gap: 0, planes, rows: 16 }]);
     await filter.release();
     if (i % (count / 20) !== 0) continue;
-    collect!();
+    collectGarbage!();
     resident.push([i, process.memoryUsage().rss]);
   }
   return resident;

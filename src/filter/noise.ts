@@ -12,7 +12,9 @@ export function signalOf(
   length: number,
   sample: (lane: number, i: number) => number,
 ): Float32Array {
-  return Float32Array.from({ length: lanes * length }, (_, at) =>
-    sample(Math.floor(at / length), at % length),
-  );
+  const signal = new Float32Array(lanes * length);
+  for (let lane = 0, at = 0; lane < lanes; lane++) {
+    for (let i = 0; i < length; i++, at++) signal[at] = sample(lane, i);
+  }
+  return signal;
 }

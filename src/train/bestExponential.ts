@@ -1,0 +1,13 @@
+import { scanMinimum } from './scanMinimum.ts';
+
+/**
+ * The a of the best exponential average `y += a·(x - y)`, found over log a.
+ *
+ * @param losses of several a at once
+ * @param slowest the smallest a, > 0
+ */
+export function bestExponential(losses: (rates: Float64Array) => Float64Array, slowest: number): number {
+  return Math.exp(
+    scanMinimum((logs) => losses(logs.map(Math.exp)), Math.log(slowest), 0, { points: 11, scans: 6 }),
+  );
+}

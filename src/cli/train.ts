@@ -2,12 +2,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { families } from '../dsp/families.ts';
 import { maxTaps } from '../dsp/kernel.ts';
 import { modelNamePattern } from '../model/repository.ts';
+import { parseLoss } from '../train/losses/parseLoss.ts';
 import { parseMaxLag } from '../train/maxLag.ts';
 import type { Recording } from '../train/recording.ts';
 import { columnsFor } from '../train/references.ts';
 import { parseTarget } from '../train/targets.ts';
 import type { TrainOptions } from '../train/train.ts';
-import { certificateText, lossTable } from './lossTable.ts';
+import { certificateText, lossLine, lossTable } from './lossTable.ts';
 import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { type RecordingFlags, readFlagged, withRecordingFlags } from './recordingFlags.ts';
@@ -80,6 +81,7 @@ export function withTrainFlags(command: Command): Command {
     .option('--learning-rate <r>', 'largest step (default: adapts itself)', positiveNumber)
     .option('--per-channel', 'a kernel for each channel instead of one for all')
     .option('--bias', 'a bias for each channel, in its unit, added outside the weighted mean')
+    .option('--no-bias', 'none (default: quantile alone has one)')
     .option('--max-lag <d>', 'largest lag of a kernel, in samples, or in seconds with s', lagLimit)
     .option(
       '--target <target>',
@@ -87,7 +89,7 @@ export function withTrainFlags(command: Command): Command {
       target,
       'smooth:32',
     )
-    .addOption(new Option('--loss <loss>', 'what is minimised').choices(['mse']).default('mse'))
+    .option('--loss <loss>', `what is minimised: ${lossesText}`, lossOption, 'mse')
     .option(
       '--holdout <share>',
       'share of each recording, its end, to judge by; 0 trains on all',
@@ -124,7 +126,7 @@ export function trainingOf(flags: TrainFlags): TrainOptions {
     maxLag,
     family,
     perChannel = false,
-    bias = false,
+    bias,
     target,
     loss,
     holdout,
@@ -137,8 +139,8 @@ export function trainingOf(flags: TrainFlags): TrainOptions {
     ...(learningRate !== undefined && { learningRate }),
     ...(maxLag !== undefined && { maxLag }),
     family,
+    ...(bias !== undefined && { bias }),
     perChannel,
-    bias,
     target,
     loss,
     holdout,
@@ -150,6 +152,13 @@ export function trainingOf(flags: TrainFlags): TrainOptions {
 export function target(text: string): string {
   // The rate is not known yet; so fine a one rounds nothing to 0 samples.
   parsedBy((value) => parseTarget(value, 1e9))(text);
+  return text;
+}
+
+export const lossesText = 'mse, huber:D (D in root mean square errors of the newest sample), quantile:q';
+
+export function lossOption(text: string): string {
+  parsedBy(parseLoss)(text);
   return text;
 }
 
@@ -187,6 +196,8 @@ function asJson({ model, result }: TrainedModel): object {
     kernels: kernels.map((kernel) => ({ ...kernel, taps: [...kernel.taps] })),
     guarantees,
     loss,
+    lossName: result.lossName,
+    covered: result.covered,
     certificate,
     windows: { used: windows.used, leftOut: windows.leftOut },
     family: result.family,
@@ -204,7 +215,7 @@ function asJson({ model, result }: TrainedModel): object {
 }
 
 function show({ model, report, result }: TrainedModel): void {
-  const { loss, certificate, guarantees, rate, windows, timeConstant, fit } = result;
+  const { loss, certificate, guarantees, rate, timeConstant, fit } = result;
   print(`${model.name}@${model.version}: ${model.path}`);
   if (report !== null) print(`report: ${report}`);
   print(guaranteesText(guarantees, rate));
@@ -219,8 +230,7 @@ function show({ model, report, result }: TrainedModel): void {
     const own = relative === null ? reason : `certificate ${digits(relative, 2)} of the loss`;
     print(`channel ${kernel.channel}: bias ${digits(kernel.bias)}, ${own}`);
   }
-  const unit = result.target.startsWith('column:') ? "the target's variance" : 'the newest sample alone';
-  print(`\nloss, 1 is ${unit}; ${windows.used} windows used, ${windows.leftOut} left out`);
+  print(`\n${lossLine(result)}`);
   print(lossTable('learned kernel', loss));
   print(`\n${certificateText(certificate)}`);
   print(

@@ -43,8 +43,8 @@ export function certificate(
   return certificateOf(gap, lossOf(loss, w) + biasExcess);
 }
 
-/** @param value the loss of the kernel */
-export function certificateOf(gap: number, value: number): Certificate {
-  if (value < exactly) return { gap, relative: null, reason: 'the target is reached exactly' };
+/** @param value the loss of the kernel @param none below it there is no loss */
+export function certificateOf(gap: number, value: number, none: number = exactly): Certificate {
+  if (value < none) return { gap, relative: null, reason: 'the target is reached exactly' };
   return { gap, relative: gap / value };
 }

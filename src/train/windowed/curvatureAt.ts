@@ -1,6 +1,6 @@
 import type { Point, WindowLoss } from './windowLoss.ts';
 
-/** A window whose loss is straight still counts by this share of the largest curvature, so that none may be left. */
+/** A window whose loss is straight still counts by this share of the mean curvature, so that no direction is flat. */
 const floor = 1e-4;
 /** Products that a matrix may cost: about a twentieth of a second. */
 const products = 5e7;
@@ -15,12 +15,16 @@ export function curvatureAt(loss: WindowLoss, point: Point, taps: number, width:
   const { error, channels, bias: biased } = loss;
   const most = Math.max(16 * taps, products / (taps * taps)) / channels.length;
   const matrix = new Float64Array(taps * taps);
-  channels.forEach(({ recordings, windows, unit, divisor, share }, c) => {
+  channels.forEach(({ recordings, windows, unit, share }, c) => {
     const [errors, bias] = [point.errors[c]!, point.biases[c]!];
-    const least = floor * error.curvature(0, width * divisor);
-    const weightOf = (i: number) => error.curvature(errors[i]! + bias, width * divisor);
-    let bent = 0;
-    for (let i = 0; i < errors.length; i++) if (weightOf(i) > least) bent++;
+    const weightOf = (i: number) => error.curvature(errors[i]! + bias, width);
+    // As if one window at least were at 0.
+    let [sum, bent] = [error.curvature(0, width), 0];
+    for (let i = 0; i < errors.length; i++) {
+      sum += weightOf(i);
+      if (weightOf(i) > 0) bent++;
+    }
+    const least = (floor * sum) / windows;
     const everyBent = Math.ceil(bent / most);
     const everyStraight = Math.ceil((windows - bent) / (straightPerTap * taps));
 
@@ -32,8 +36,8 @@ export function curvatureAt(loss: WindowLoss, point: Point, taps: number, width:
       for (const [first, end] of runs) {
         for (let n = first; n < end; n++) {
           const own = weightOf(i++);
-          const every = own > least ? everyBent : everyStraight;
-          if ((own > least ? bentSeen++ : straightSeen++) % every !== 0) continue;
+          const every = own > 0 ? everyBent : everyStraight;
+          if ((own > 0 ? bentSeen++ : straightSeen++) % every !== 0) continue;
           const weight = every * Math.max(own, least);
           const target = y[n - from]!;
           for (let j = 0; j < taps; j++) row[j] = (x[n - j]! - target) / unit;

@@ -17,7 +17,7 @@ import { type Batch, batches } from './batches.ts';
 import { hullClass } from './newton.ts';
 import { thinned } from './thinned.ts';
 import { lowerBound } from './windowCertificate.ts';
-import { errorsOf, type Point, settled, type WindowLoss } from './windowLoss.ts';
+import { errorsOf, nothing, type Point, settled, type WindowLoss } from './windowLoss.ts';
 
 /** Windows of a batch, and of a pass, at most; a short recording still has this many batches in a pass. */
 const batchWindows = 1024;
@@ -94,12 +94,13 @@ async function fitStage(
   }
 
   const kernels = hullClass(family, taps, maxLag);
+  const none = nothing(judge);
   let width = 1;
   /** Relative to the loss, by the width that was the best the last time or half of it. */
   function gapOf({ w, errors, loss: value }: Judged): number | null {
     const bounds = [width, width / 2].map((own) => lowerBound(judge, errors, kernels, w, own).bound);
     if (bounds[1]! > bounds[0]!) width /= 2;
-    return certificateOf(Math.max(0, value - Math.max(...bounds)), value).relative;
+    return certificateOf(Math.max(0, value - Math.max(...bounds)), value, none).relative;
   }
 
   try {

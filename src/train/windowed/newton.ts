@@ -7,7 +7,15 @@ import { polish } from '../polish.ts';
 import { lagOf, lowestVertex, vertices } from '../vertices.ts';
 import { curvatureAt } from './curvatureAt.ts';
 import { quadraticModel } from './quadraticModel.ts';
-import { errorsOf, gradientAt, meanLoss, type Point, settled, type WindowLoss } from './windowLoss.ts';
+import {
+  errorsOf,
+  gradientAt,
+  meanLoss,
+  nothing,
+  type Point,
+  settled,
+  type WindowLoss,
+} from './windowLoss.ts';
 
 /** A convex set of kernels with Σ w = 1. */
 export interface KernelClass {
@@ -41,13 +49,13 @@ export function freeClass(maxLag: number): KernelClass {
 
 /** How far above the optimum the way may end, of the loss: well below the 1e-3 that is promised. */
 const closeEnough = 1e-5;
-/** In units of the channels' divisors. */
+/** In units of the errors. */
 const firstWidth = 0.25;
 const narrower = 0.25;
 const narrowest = 1e-10;
 const mostSteps = 30;
-/** A loss below this is none. */
-const exactly = 1e-13;
+/** A loss that falls by less of it does not fall. */
+const rounding = 1e-14;
 
 /**
  * The kernel of a class with the smallest loss, to about 1e-5 of it, from any other on.
@@ -62,6 +70,7 @@ export function newton(loss: WindowLoss, start: Float64Array, kernels: KernelCla
   const taps = start.length;
   const first = within(start, kernels.maxLag);
   const before = settled(loss, errorsOf(loss, first), 0).loss;
+  const none = nothing(loss);
   let [w, after] = [first, before];
   for (let width = firstWidth; width > narrowest; width *= narrower) {
     let point = settled(loss, errorsOf(loss, w), width);
@@ -83,12 +92,12 @@ export function newton(loss: WindowLoss, start: Float64Array, kernels: KernelCla
         break;
       }
       const next = towards(loss, point, aim, width, slope);
-      if (next === null) break;
+      if (next === null || !(point.loss - next.point.loss > rounding * now)) break;
       w = w.map((tap, j) => tap + next.part * (aim[j]! - tap));
       point = next.point;
     }
     after = settled(loss, point.errors, 0).loss;
-    if (excess <= closeEnough * after || after < exactly) break;
+    if (excess <= closeEnough * after || after < none) break;
   }
   // The last and not the lowest, which may be lower by less than can be proven: it is the last whose slopes prove it.
   return after <= before * (1 + closeEnough) ? w : first;

@@ -2,13 +2,13 @@ import type { Family } from '../../dsp/families.ts';
 import { normalised } from '../../dsp/kernel.ts';
 import { type Certificate, certificateOf } from '../certificate.ts';
 import { hullClass, type KernelClass } from './newton.ts';
-import { errorsOf, gradientAt, meanLoss, settled, type WindowLoss } from './windowLoss.ts';
+import { errorsOf, gradientAt, meanLoss, nothing, settled, type WindowLoss } from './windowLoss.ts';
 
-/** In units of the channels' divisors; halved until rounding costs nothing. */
+/** In units of the errors; halved until rounding costs nothing. */
 const widest = 1;
 const narrowest = 2 ** -44;
 /** Of the loss: far below what is promised, and what the polish's own width costs. */
-const nothing = 1e-8;
+const negligible = 1e-8;
 
 /**
  * The certificate of taps and biases as a file holds them: their loss above the best {@link lowerBound} of a falling
@@ -32,9 +32,9 @@ export function windowCertificate(
   for (let width = widest; width > narrowest; width /= 2) {
     const { bound, cost } = lowerBound(loss, errors, kernels, w, width);
     gap = Math.min(gap, Math.max(0, value - bound));
-    if (cost <= nothing * value) break;
+    if (cost <= negligible * value) break;
   }
-  return certificateOf(gap, value);
+  return certificateOf(gap, value, nothing(loss));
 }
 
 /**
@@ -47,7 +47,7 @@ export function windowCertificate(
  * loss rounded over a width, and level with the best bias for that, which makes their mean 0.
  *
  * @param errors of the taps w
- * @param width in units of the channels' divisors
+ * @param width in units of the errors
  * @returns with it what rounding costs: the part of the distance to it that is none of the kernel's
  */
 export function lowerBound(

@@ -52,6 +52,12 @@ export function windowLoss(
   };
 }
 
+/** The loss of errors of a millionth of their unit: what is below it, float32 taps and biases do not tell from none. */
+export function nothing({ error, channels }: WindowLoss): number {
+  const most = Math.max(error.value(1e-6, 0), error.value(-1e-6, 0));
+  return channels.reduce((total, { share }) => total + share * most, 0);
+}
+
 /** @param w taps, newest first, Σ w = 1, at most K */
 export function errorsOf({ channels }: WindowLoss, w: Float64Array): Float64Array[] {
   return channels.map(({ recordings, windows, unit }) => {
@@ -83,23 +89,21 @@ export function errorsOf({ channels }: WindowLoss, w: Float64Array): Float64Arra
 
 /** The loss of errors with the best biases, or none, where the loss has none. @param width see `ErrorLoss` */
 export function settled(loss: WindowLoss, errors: readonly Float64Array[], width: number): Point {
-  const biases = loss.channels.map(({ divisor }, c) =>
-    loss.bias ? levelBias(loss.error, errors[c]!, width * divisor) : 0,
-  );
+  const biases = loss.channels.map((_, c) => (loss.bias ? levelBias(loss.error, errors[c]!, width) : 0));
   return { errors, biases, loss: meanLoss(loss, errors, biases, width) };
 }
 
-/** @param width in units of each channel's divisor, so that a kink is as sharp for all */
+/** @param width see `ErrorLoss` */
 export function meanLoss(
   { error, channels }: WindowLoss,
   errors: readonly Float64Array[],
   biases: readonly number[],
   width: number,
 ): number {
-  return channels.reduce((total, { share, divisor }, c) => {
+  return channels.reduce((total, { share }, c) => {
     const [own, bias] = [errors[c]!, biases[c]!];
     let sum = 0;
-    for (let i = 0; i < own.length; i++) sum += error.value(own[i]! + bias, width * divisor);
+    for (let i = 0; i < own.length; i++) sum += error.value(own[i]! + bias, width);
     return total + (share * sum) / own.length;
   }, 0);
 }
@@ -113,7 +117,7 @@ export function gradientAt(
 ): { readonly gradient: Float64Array; readonly conjugate: number } {
   const gradient = new Float64Array(taps);
   let conjugate = 0;
-  channels.forEach(({ recordings, windows, unit, divisor, share }, c) => {
+  channels.forEach(({ recordings, windows, unit, share }, c) => {
     const [own, bias] = [errors[c]!, biases[c]!];
     const sums = new Float64Array(taps);
     let i = 0;
@@ -121,7 +125,7 @@ export function gradientAt(
       for (const [first, end] of runs) {
         for (let n = first; n < end; n++) {
           const target = y[n - from]!;
-          const slope = error.slope(own[i++]! + bias, width * divisor);
+          const slope = error.slope(own[i++]! + bias, width);
           conjugate += (share / windows) * error.conjugate(slope);
           if (slope === 0) continue;
           for (let j = 0; j < taps; j++) sums[j]! += slope * (x[n - j]! - target);

@@ -1,16 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { limits, type Subprotocol, subprotocols } from '../wire/limits.ts';
+import { subprotocols } from '../wire/limits.ts';
 
 export interface HttpPorts {
   /** What `/readyz` answers. */
   readonly status: () => object;
   /** Whether WebSockets are taken; `/readyz` answers 503 where not. */
   readonly ready: () => boolean;
-  readonly connected: (socket: WebSocket, subprotocol: Subprotocol) => void;
+  /** @param stream what the WebSocket runs on */
+  readonly connected: (socket: WebSocket, stream: Duplex, request: IncomingMessage) => void;
   /** A WebSocket failed: a broken frame, a reset. Its own 'close' follows. */
   readonly socketFailed: (error: Error) => void;
+  /** Bytes of one incoming message. */
+  readonly messageBytes: number;
 }
 
 /** The daemon's one port: WebSocket at `/v1`, health at `/livez` and `/readyz`, a page at `/`. */
@@ -20,7 +23,7 @@ export function httpServer(ports: HttpPorts): { server: Server; sockets: { close
   const server = createServer(timeouts, (request, response) => answer(request, response, ports));
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: limits.message,
+    maxPayload: ports.messageBytes,
     perMessageDeflate: false,
     handleProtocols: (asked) => subprotocols.find((known) => asked.has(known)) ?? false,
   });
@@ -33,7 +36,7 @@ export function httpServer(ports: HttpPorts): { server: Server; sockets: { close
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
       socket.on('error', socketFailed);
-      connected(socket, socket.protocol as Subprotocol);
+      connected(socket, stream, request);
     });
   });
   return {

@@ -7,7 +7,7 @@ import type { FilterChoice } from './ingest/step.ts';
 export interface ModelChoice {
   readonly fingerprint: string;
   readonly exact: boolean;
-  choose(channels: readonly string[], rate: number): FilterChoice;
+  choose(stream: string, channels: readonly string[], rate: number): FilterChoice;
 }
 
 /** A model trained with a rate serves streams within 1 % of it. */
@@ -27,7 +27,7 @@ export async function modelChoice(model: LoadedModel | undefined, bank: FilterBa
   return {
     fingerprint,
     exact,
-    choose(channels, rate) {
+    choose(_stream, channels, rate) {
       if (!model) return { reason: 'noModel: the daemon was started without --model' };
       const misfit = mismatch(model, channels, rate);
       if (misfit !== undefined) return { reason: misfit };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { Subject } from 'rxjs';
@@ -11,19 +11,19 @@ import type { SampleLog } from '../log/sampleLog.ts';
 import type { Allowed } from '../model/gate.ts';
 import { loadModel } from '../model/loadModel.ts';
 import { closeCodes } from '../wire/closeCodes.ts';
-import { jsonServerCodec } from '../wire/jsonServerCodec.ts';
 import type { Hello } from '../wire/serverMessages.ts';
-import { type Connection, connection } from './connection/connection.ts';
-import type { SharedBodies } from './connection/socketOutbound.ts';
+import { type Connections, connections } from './connection/connections.ts';
 import { greeting } from './greeting.ts';
 import { httpServer } from './http.ts';
 import { history } from './hub/history.ts';
 import { type Hub, hub } from './hub/hub.ts';
 import { filterBank } from './ingest/filterBank.ts';
 import { type Incoming, ingest, type Released } from './ingest/ingest.ts';
-import { type Count, countNames } from './ingest/step.ts';
+import { type Count, countNames, type Reply } from './ingest/step.ts';
 import { trendMaker } from './ingest/trendMaker.ts';
+import { defaultLimits, type Limits } from './limits.ts';
 import { modelChoice } from './modelChoice.ts';
+import type { Authenticate } from './principal.ts';
 
 export interface ServeOptions {
   readonly host: string;
@@ -44,6 +44,10 @@ export interface ServeOptions {
   readonly log?: SampleLog | undefined;
   /** Bytes of samples the log may hold. */
   readonly retentionBytes?: number | undefined;
+  /** What differs from `defaultLimits`. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** Who a token belongs to; without it everybody may do everything. */
+  readonly authenticate?: Authenticate | undefined;
   readonly version: string;
 }
 
@@ -58,6 +62,8 @@ export interface Daemon {
 
 const defaultPing = { interval: 10_000, timeout: 10_000 };
 const defaultRetention = 256 * 1024 * 1024;
+/** How often it is looked whether streams have fallen silent (ms). */
+const silenceCheck = 250;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /**
@@ -66,7 +72,8 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
  * @throws FirtrendError `insecureAddress`, `portInUse`, `listenFailed`, `deviceUnavailable`, and those of `loadModel`
  */
 export async function serve(options: ServeOptions): Promise<Daemon> {
-  const { host, port, ping = defaultPing } = options;
+  const { host, port, ping = defaultPing, authenticate } = options;
+  const limits: Limits = { ...defaultLimits, ...options.limits };
   if (!loopback.has(host) && options.insecure !== true) {
     const text = `host: expected a loopback address (127.0.0.1, ::1), got ${host}; there is no authentication yet: say --insecure to serve it to anyone`;
     throw new FirtrendError('insecureAddress', text);
@@ -92,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     if (!broken) logger.fatal({ err: error }, 'the daemon can go on no more');
     broken = true;
     ready = false;
-    for (const each of connections.values()) each.end(closeCodes.internal, 'the daemon can go on no more');
+    clients.end(closeCodes.internal, 'the daemon can go on no more');
     reject(error);
   }
   // Whoever waits for it has the error; nobody has to.
@@ -102,30 +109,51 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const count = (name: Count, by: number): void => {
     counts.set(name, counts.get(name)! + by);
   };
-  const connections = new Map<number, Connection>();
-  const shared: SharedBodies = new WeakMap();
-  const subscribers = hub(log, history(log, bank), fail);
+  const subscribers = hub({ log, history: history(log, bank), failed: fail });
   const incoming = new Subject<Incoming>();
   const retention = { maxBytes: options.retentionBytes ?? defaultRetention, keepSamples: maxTaps - 1 };
   const flow = new Promise<void>((resolve) => {
-    incoming.pipe(ingest({ log, maker: trendMaker(log, bank), retention, count })).subscribe({
-      next: (batch) => {
-        // What is thrown here would reach nobody: RxJS throws it again in a timer.
-        try {
-          release(batch, subscribers, connections);
-        } catch (error) {
+    incoming
+      .pipe(ingest({ log, maker: trendMaker(log, bank), retention, maxStreams: limits.streams, count }))
+      .subscribe({
+        next: (batch) => {
+          // What is thrown here would reach nobody: RxJS throws it again in a timer.
+          try {
+            release(batch, subscribers, clients);
+          } catch (error) {
+            fail(error);
+          }
+        },
+        error: (error: unknown) => {
           fail(error);
-        }
-      },
-      error: (error: unknown) => {
-        fail(error);
-        resolve();
-      },
-      complete: resolve,
-    });
+          resolve();
+        },
+        complete: resolve,
+      });
   });
 
-  const { hello, welcome } = greeting({ ping, version: options.version, log, device, choice });
+  const { hello, welcome } = greeting({
+    ping,
+    authRequired: authenticate !== undefined,
+    limits,
+    version: options.version,
+    log,
+    device,
+    choice,
+  });
+  const clients = connections({
+    hello,
+    welcome: () => welcome,
+    limits,
+    authenticate,
+    hub: subscribers,
+    ingest: (event) => incoming.next(event),
+    choose: choice.choose,
+    freshEpoch: () => randomBytes(8).toString('hex'),
+    count,
+    broken: (error) => logger.error({ err: error }, 'a connection is ended by an error of ours'),
+  });
+  const silence = setInterval(() => subscribers.tellSilence(), silenceCheck);
   const status = (): object => ({
     ready,
     device: welcome.device,
@@ -133,29 +161,14 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     durability: log.durability,
     model: model ? { name: model.name, version: model.version } : null,
     streams: log.streams().length,
-    connections: connections.size,
+    connections: clients.size,
     counts: Object.fromEntries(counts),
   });
 
-  let opened = 0;
   const { server, sockets } = httpServer({
     status,
-    connected(socket) {
-      const number = opened++;
-      const ports = {
-        hello,
-        welcome,
-        hub: subscribers,
-        ingest: (event: Incoming) => incoming.next(event),
-        choose: choice.choose,
-        freshEpoch: () => randomBytes(8).toString('hex'),
-        count,
-        shared,
-        ended: () => void connections.delete(number),
-        broken: (error: unknown) => logger.error({ err: error }, 'a connection is ended by an error of ours'),
-      };
-      connections.set(number, connection(number, socket, jsonServerCodec, ports));
-    },
+    messageBytes: limits.messageBytes,
+    connected: (socket, stream, request) => clients.accept(socket, stream, bearer(request)),
     ready: () => ready,
     socketFailed: (error) => logger.warn({ err: error }, 'a connection failed'),
   });
@@ -175,7 +188,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       server.close();
       incoming.complete();
       await flow;
-      for (const each of connections.values()) each.end(closeCodes.draining, 'the daemon is closing');
+      clearInterval(silence);
+      clients.end(closeCodes.draining, 'the daemon is closing');
       await sockets.closed();
       server.closeAllConnections();
       await log.close();
@@ -185,22 +199,18 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 }
 
 /** Hands on what may leave now: to subscribers first, then answers to producers. */
-function release(
-  batch: readonly Released[],
-  subscribers: Hub,
-  connections: ReadonlyMap<number, Connection>,
-): void {
-  const answered = new Set<Connection>();
+function release(batch: readonly Released[], subscribers: Hub, clients: Connections): void {
+  const replies: Reply[] = [];
   for (const released of batch) {
-    if (released.type === 'records') {
-      subscribers.release(released.records, released.trends);
-      continue;
-    }
-    const producer = connections.get(released.reply.to.connection);
-    producer?.reply(released.reply);
-    if (producer) answered.add(producer);
+    if (released.type === 'made') subscribers.release(released.made);
+    else replies.push(released.reply);
   }
-  for (const producer of answered) producer.flushAcks();
+  clients.reply(replies);
+}
+
+/** The token of `Authorization: Bearer TOKEN`. */
+function bearer({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {

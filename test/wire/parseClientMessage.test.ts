@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SamplesMessage } from '../../src/wire/clientMessages.ts';
-import { parseClientMessage } from '../../src/wire/parseClientMessage.ts';
+import type { WireData } from '../../src/wire/codec.ts';
+import { limits } from '../../src/wire/limits.ts';
+import { parseClientMessage as parse } from '../../src/wire/parseClientMessage.ts';
 import { WireError } from '../../src/wire/wireError.ts';
+
+const parseClientMessage = (data: WireData) => parse(data, limits);
 
 function refusal(message: unknown): WireError {
   try {

@@ -67,7 +67,9 @@ export type StreamEvent =
   /** A producer gives its slot back (`id`: it asked for it), or its connection ended. */
   | { readonly type: 'close'; readonly by: ProducerSlot; readonly id?: number | undefined }
   /** From the next sample on, another kernel. */
-  | { readonly type: 'swap'; readonly filter: FilterChoice };
+  | { readonly type: 'swap'; readonly filter: FilterChoice }
+  /** All of the stream goes. */
+  | { readonly type: 'delete'; readonly by: ProducerSlot; readonly id: number };
 
 export type Reply =
   | {
@@ -82,8 +84,10 @@ export type Reply =
       readonly type: 'closed';
       readonly to: ProducerSlot;
       readonly id?: number | undefined;
-      readonly reason?: 'takenOver';
+      readonly reason?: 'takenOver' | 'deleted' | undefined;
     }
+  /** The answer to `delete`. */
+  | { readonly type: 'deleted'; readonly to: ProducerSlot; readonly id: number; readonly existed: boolean }
   | {
       readonly type: 'error';
       readonly to: ProducerSlot;
@@ -141,6 +145,8 @@ export function step(state: StreamState, event: StreamEvent): Step {
       return close(state, event.by, event.id);
     case 'swap':
       return swap(state, event.filter);
+    case 'delete':
+      return remove(state, event.by, event.id);
   }
 }
 
@@ -179,6 +185,12 @@ function open(state: StreamState, event: OpenEvent): Step {
   }
   replies.push({ type: 'opened', to: by, id, epoch: life.epoch, nextSeq });
   return { state: begun, records, replies, counts: {} };
+}
+
+/** There are as many streams as the daemon may have; this one would be new. */
+export function refuseStream(state: StreamState, { by, id }: OpenEvent, most: number): Step {
+  const message = `stream: expected at most ${most} streams, got ${state.name} as one more`;
+  return only(state, { type: 'error', to: by, id, code: 'limit', field: 'stream', message });
 }
 
 function samples(state: StreamState, event: SamplesEvent): Step {
@@ -245,6 +257,17 @@ function close(state: StreamState, by: ProducerSlot, id: number | undefined): St
 function swap(state: StreamState, filter: FilterChoice): Step {
   if (!state.life || sameFilter(state.filter, filter)) return only(state);
   return { ...only({ ...state, filter }), records: [filterRecord(state.name, state.nextSeq, filter)] };
+}
+
+function remove(state: StreamState, by: ProducerSlot, id: number): Step {
+  const replies: Reply[] = state.producer ? [{ type: 'closed', to: state.producer, reason: 'deleted' }] : [];
+  replies.push({ type: 'deleted', to: by, id, existed: state.life !== undefined });
+  return {
+    state: initialState(state.name, undefined),
+    records: state.life ? [{ type: 'deleted', stream: state.name }] : [],
+    replies,
+    counts: {},
+  };
 }
 
 function only(state: StreamState, ...replies: Reply[]): Step {

@@ -34,6 +34,10 @@ export interface Limits {
   readonly windowBytes: number;
   /** Bytes of data that may wait to be sent to one client, beyond the frame being sent. */
   readonly outboundBytes: number;
+  /** Requests for history that are answered at once. */
+  readonly historiesAtOnce: number;
+  /** Requests that bring samples and are answered at once. */
+  readonly uploadsAtOnce: number;
   /** Bytes of control messages nobody asked for that may wait to be sent to one client; then 4003. */
   readonly controlBacklogBytes: number;
 }
@@ -54,5 +58,7 @@ export const defaultLimits: Limits = {
   authTimeoutMs: 15_000,
   windowBytes: 1024 * 1024,
   outboundBytes: 1024 * 1024,
+  historiesAtOnce: 16,
+  uploadsAtOnce: 64,
   controlBacklogBytes: 4 * 1024 * 1024,
 };

@@ -18,22 +18,26 @@ export function encodeServerMessage(message: ServerControl): string {
 
 const utf8 = new TextEncoder();
 
-/**
- * A trend frame as text, all but its slot and marks. Flags that are off, a stride of 1 and planes that are absent are
- * left out.
- */
 function encodeTrend(rows: TrendRows): SharedFrame {
-  let body = `,"seq":${rows.seq},"time":${rows.time},"period":${rows.period}`;
-  if (rows.times) body += `,"times":${JSON.stringify(Array.from(rows.times))}`;
-  if (rows.stride !== undefined && rows.stride !== 1) body += `,"stride":${rows.stride}`;
-  if (rows.recomputed) body += ',"recomputed":true';
+  return { binary: false, head, body: [utf8.encode(`${trendFields(rows)}}`)] };
+}
+
+/**
+ * The fields of a trend frame as text, all but its type, slot and marks: each begins with a comma. Flags that are off, a
+ * stride of 1 and planes that are absent are left out.
+ */
+export function trendFields(rows: TrendRows): string {
+  let text = `,"seq":${rows.seq},"time":${rows.time},"period":${rows.period}`;
+  if (rows.times) text += `,"times":${JSON.stringify(Array.from(rows.times))}`;
+  if (rows.stride !== undefined && rows.stride !== 1) text += `,"stride":${rows.stride}`;
+  if (rows.recomputed) text += ',"recomputed":true';
   for (const name of ['trend', 'raw', 'coverage'] as const) {
     const planes = rows[name];
-    if (planes) body += `,"${name}":${planesText(planes, rows.rows)}`;
+    if (planes) text += `,"${name}":${planesText(planes, rows.rows)}`;
   }
   // Without a plane (a stream that has no kernel) nothing else would tell how far the stream has come.
-  if (!rows.trend && !rows.raw && !rows.coverage) body += `,"rows":${rows.rows},"channels":${rows.channels}`;
-  return { binary: false, head, body: [utf8.encode(`${body}}`)] };
+  if (!rows.trend && !rows.raw && !rows.coverage) text += `,"rows":${rows.rows},"channels":${rows.channels}`;
+  return text;
 }
 
 function head(slot: number, { replay, afterGap }: FrameMarks): Uint8Array {

@@ -14,7 +14,11 @@ export interface Outcome {
 }
 
 function start(args: readonly string[], cwd: string, main: string = entry): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1' } });
+  return spawn(process.execPath, [main, ...args], {
+    cwd,
+    // Clients that linger at the end of a test are not waited for.
+    env: { FIRTREND_DRAIN_TIMEOUT: '0', ...process.env, NO_COLOR: '1' },
+  });
 }
 
 /** Runs `firtrend ARGS` as built, as a process of its own, and waits for its end. */

@@ -12,12 +12,13 @@ export interface Authenticator {
   /** For a client at this address: its failures make the next ones slower. */
   from(address: string): Authenticate;
   /**
-   * Puts another configuration in force. Whoever came in by a token that is no longer there, or has other scopes now,
-   * no longer stands.
+   * Puts another configuration in force, or the files that it names as they are now. Whoever came in by a token that is
+   * no longer there, or has other scopes now, no longer stands.
    *
+   * @returns whether anything is otherwise now
    * @throws FirtrendError `jwtKey`: what was in force stays
    */
-  reload(auth: Config['auth']): Promise<void>;
+  reload(auth: Config['auth']): Promise<boolean>;
   /** Whether the token of a principal that came in is still in the configuration as it was. */
   stands(principal: Principal): boolean;
 }
@@ -63,7 +64,9 @@ export async function authenticator(auth: Config['auth']): Promise<Authenticator
       }
     },
     async reload(changed) {
+      const before = fingerprint(known);
       known = await knownBy(changed);
+      return fingerprint(known) !== before;
     },
     stands(principal) {
       if (principal === anyone) return !known.required;
@@ -72,6 +75,10 @@ export async function authenticator(auth: Config['auth']): Promise<Authenticator
       return identity === known.jwt?.identity || [...known.tokens.principals.values()].includes(identity);
     },
   };
+}
+
+function fingerprint({ tokens, jwt }: Known): string {
+  return JSON.stringify([...tokens.principals.values(), jwt?.identity]);
 }
 
 async function knownBy(auth: Config['auth']): Promise<Known> {

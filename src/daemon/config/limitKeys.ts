@@ -24,5 +24,7 @@ export const limitKeys = withDefaults<Limits>(defaultLimits, {
     'samples that one connection may have unacknowledged before it is not read',
   ),
   outboundBytes: size('64KiB', '1GiB', 'data that may wait to be sent to one client'),
+  historiesAtOnce: whole(1, 100_000, 'requests for history that are answered at once'),
+  uploadsAtOnce: whole(1, 100_000, 'requests with samples that are answered at once'),
   controlBacklogBytes: size('64KiB', '1GiB', 'control messages that may wait to be sent to one client'),
 });

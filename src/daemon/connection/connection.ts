@@ -58,6 +58,8 @@ export interface Accepted {
 }
 
 export interface Connection {
+  /** Undefined until a token has been found good. */
+  readonly principal: Principal | undefined;
   /** An answer of a stream to this connection's producer. */
   reply(reply: Reply): void;
   /** Sends the acknowledgements that have gathered: the last of each slot. */
@@ -304,6 +306,9 @@ export function connection(number: number, accepted: Accepted, ports: Connection
   if (!ports.authenticate || token !== undefined) input.waitFor(admitted.admit(token, undefined));
 
   return {
+    get principal() {
+      return admitted.principal;
+    },
     reply(reply) {
       const { slot } = reply.to;
       const known = produced.stream(slot) !== undefined;

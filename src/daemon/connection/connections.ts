@@ -7,6 +7,7 @@ import { jsonServerCodec } from '../../wire/jsonServerCodec.ts';
 import type { Subprotocol } from '../../wire/limits.ts';
 import type { Reply } from '../ingest/step.ts';
 import type { Limits } from '../limits.ts';
+import type { Authenticate, Principal } from '../principal.ts';
 import { type Connection, type ConnectionPorts, connection } from './connection.ts';
 import { corks } from './corks.ts';
 import { TrendFrames } from './webSocketFrame.ts';
@@ -18,23 +19,35 @@ interface Replier {
   flushAcks?(): void;
 }
 
+/** Where a WebSocket comes from. */
+interface Origin {
+  readonly address: string;
+  /** Of the `Authorization` header of the upgrade. */
+  readonly token: string | undefined;
+}
+
 /** All that is connected to the daemon. */
 export interface Connections {
   readonly size: number;
-  /** @param token of the `Authorization` header of the upgrade */
-  accept(socket: WebSocket, stream: Duplex, token: string | undefined): void;
+  accept(socket: WebSocket, stream: Duplex, from: Origin): void;
   /** Gives a number, for `ProducerSlot.connection`, to one that is no WebSocket; `leave` takes it back. */
   join(replier: Replier): { readonly number: number; leave(): void };
   /** Hands answers of one batch to whom they are for. */
   reply(replies: Iterable<Reply>): void;
   /** Tells every client when (ms since 1970) the connection will be closed, and resolves when all have gone or it is. */
   drain(deadline: number): Promise<void>;
+  /** Ends those whose principal no longer stands. */
+  recheck(stands: (principal: Principal) => boolean): void;
   /** Ends every WebSocket. */
   end(code: number, reason: string): void;
 }
 
 /** What all connections share, but for what belongs to each. */
-export type ConnectionsPorts = Omit<ConnectionPorts, 'frames' | 'corks' | 'ended'>;
+export interface ConnectionsPorts
+  extends Omit<ConnectionPorts, 'frames' | 'corks' | 'ended' | 'authenticate'> {
+  /** For a client at an address; undefined: everybody may do everything. */
+  readonly authenticate: ((address: string) => Authenticate) | undefined;
+}
 
 export function connections(ports: ConnectionsPorts): Connections {
   const { limits } = ports;
@@ -50,7 +63,7 @@ export function connections(ports: ConnectionsPorts): Connections {
     get size() {
       return sockets.size;
     },
-    accept(socket, stream, token) {
+    accept(socket, stream, { address, token }) {
       if (sockets.size >= limits.connections) {
         socket.close(closeCodes.limit, `connections: at most ${limits.connections}`);
         return;
@@ -62,6 +75,7 @@ export function connections(ports: ConnectionsPorts): Connections {
         {
           ...ports,
           ...shared,
+          authenticate: ports.authenticate?.(address),
           ended() {
             sockets.delete(number);
             repliers.delete(number);
@@ -100,6 +114,12 @@ export function connections(ports: ConnectionsPorts): Connections {
         };
       });
       this.end(closeCodes.draining, 'the daemon is closing');
+    },
+    recheck(stands) {
+      for (const each of [...sockets.values()]) {
+        if (!each.principal || stands(each.principal)) continue;
+        each.end(closeCodes.tokenExpired, 'the token was taken back or changed');
+      }
     },
     end(code, reason) {
       for (const each of [...sockets.values()]) each.end(code, reason);

@@ -10,6 +10,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** A body that comes in parts is sent as fast as the client reads it. */
   readonly body: string | AsyncIterable<string>;
+  /** Called when it has been sent, or nobody listens any more. */
+  readonly done?: () => void;
 }
 
 export function jsonAnswer(value: unknown, status = 200): Answer {
@@ -90,23 +92,25 @@ export async function send(
   response: ServerResponse,
   answer: Answer,
 ): Promise<void> {
-  const { status, type, headers, body } = answer;
-  response.writeHead(status, {
-    'content-type': type,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "default-src 'none'",
-    ...(typeof body === 'string' && { 'content-length': String(Buffer.byteLength(body)) }),
-    ...headers,
-  });
-  if (typeof body === 'string') {
-    response.end(request.method === 'HEAD' ? undefined : body);
-    return;
+  const { status, type, headers, body, done } = answer;
+  try {
+    response.writeHead(status, {
+      'content-type': type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'",
+      ...(typeof body === 'string' && { 'content-length': String(Buffer.byteLength(body)) }),
+      ...headers,
+    });
+    if (request.method === 'HEAD') {
+      response.end();
+    } else if (typeof body === 'string') {
+      response.end(body);
+    } else {
+      response.setTimeout(stalled, () => response.destroy());
+      await pipeline(Readable.from(body), response);
+    }
+  } finally {
+    done?.();
   }
-  if (request.method === 'HEAD') {
-    response.end();
-    return;
-  }
-  response.setTimeout(stalled, () => response.destroy());
-  await pipeline(Readable.from(body), response);
 }

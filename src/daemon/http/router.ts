@@ -9,6 +9,8 @@ export interface ApiRequest {
   readonly name: string;
   readonly query: URLSearchParams;
   readonly principal: Principal;
+  /** Whether it came without a token where tokens are asked for: only open routes see such. */
+  readonly anonymous: boolean;
 }
 
 export type Handler = (request: ApiRequest) => Answer | Promise<Answer>;

@@ -10,8 +10,8 @@ const step = { samples: 32 * 1024, records: 512 } as const;
 /** Trends of the past, recomputed from the log with the kernels that were in force: the bits of the live ones. */
 export interface History {
   /** The oldest trend that can be served exactly: the first of the epoch, else the oldest sample held + K - 1. */
-  floor(topic: Topic): number;
-  reader(topic: Topic, fromSeq: number): HistoryReader;
+  floor(topic: Pick<Topic, 'name' | 'kernel'>): number;
+  reader(topic: Pick<Topic, 'name' | 'epoch' | 'channels'>, fromSeq: number): HistoryReader;
 }
 
 interface HistoryReader {

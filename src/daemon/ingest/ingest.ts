@@ -24,8 +24,8 @@ export type Released =
   | { readonly type: 'reply'; readonly stream: string; readonly reply: Reply };
 
 export interface IngestOptions {
-  readonly log: SampleLog;
-  readonly maker: TrendMaker;
+  readonly log: Pick<SampleLog, 'commit' | 'trim' | 'head' | 'streams'>;
+  readonly maker: Pick<TrendMaker, 'make'>;
   readonly retention: TrimRule;
   /** How many streams there may be. */
   readonly maxStreams: number;

@@ -38,6 +38,11 @@ export interface ServedModels {
    * @returns whether any stream may be served otherwise now
    */
   refresh(again?: boolean): Promise<boolean>;
+  /**
+   * Whether a version could take the place of the one in force everywhere it is served, or where it is not served, whether it passes the gate at
+   * all. @throws those of `loadModel`, `filterProof`
+   */
+  tryOut(name: string, version: number): Promise<void>;
   /** Puts other rules in force, all or none. @throws those of `loadModel` */
   reconfigure(rules: Rules): Promise<void>;
   status(): readonly ModelStatus[];
@@ -133,6 +138,14 @@ export async function servedModels(
         }
       }
       return changed;
+    },
+
+    async tryOut(name, version) {
+      const following = wantedModels(rules).filter(({ ref }) => ref === name);
+      const any: WantedModel = { ref: name, allow: { unordered: true, bias: true }, minCoverage: undefined };
+      for (const wanted of following.length > 0 ? following : [any]) {
+        await load({ ...wanted, ref: `${name}@${version}` }, rules.models, '');
+      }
     },
 
     async reconfigure(next) {

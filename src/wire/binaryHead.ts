@@ -1,12 +1,17 @@
 /*
  * The head of a binary frame of `firtrend.v1.bin`, little endian (docs/protocol.md): Python `<BBHIQddIIII`.
  *
- *      0  u8   type               20  …   (f64 time of the first row begins at 16)
- *      1  u8   head bytes / 8     24  f64  period between rows (ms)
- *      2  u16  flags              32  u32  rows
- *      4  u32  slot               36  u32  channels
- *      8  u64  first seq          40  u32  stride
- *     16  f64  time (ms)          44  u32  0
+ *      0  u8   type
+ *      1  u8   head bytes / 8
+ *      2  u16  flags
+ *      4  u32  slot
+ *      8  u64  seq of the first row
+ *     16  f64  time of the first row (ms)
+ *     24  f64  period between rows (ms)
+ *     32  u32  rows
+ *     36  u32  channels
+ *     40  u32  stride
+ *     44  u32  0
  */
 
 export const headBytes = 48;

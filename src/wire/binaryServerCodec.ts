@@ -24,19 +24,23 @@ function encodeTrend(rows: TrendRows): SharedFrame {
   const body: Uint8Array[] = [];
   for (const numbers of [times, trend, raw, coverage]) if (numbers) body.push(bytesOf(numbers));
 
+  const bytes = new Uint8Array(headBytes);
+  const view = new DataView(bytes.buffer);
+  writeHead(view, {
+    type: trendType,
+    flags,
+    slot: 0,
+    seq: rows.seq,
+    time: rows.time,
+    period: rows.period,
+    rows: rows.rows,
+    channels: rows.channels,
+    stride: rows.stride ?? 1,
+  });
+  /** The one head there is, with what differs written over. */
   function head(slot: number, { replay, afterGap }: FrameMarks): Uint8Array {
-    const bytes = new Uint8Array(headBytes);
-    writeHead(new DataView(bytes.buffer), {
-      type: trendType,
-      flags: flags | (replay ? frameFlags.replay : 0) | (afterGap ? frameFlags.afterGap : 0),
-      slot,
-      seq: rows.seq,
-      time: rows.time,
-      period: rows.period,
-      rows: rows.rows,
-      channels: rows.channels,
-      stride: rows.stride ?? 1,
-    });
+    view.setUint16(2, flags | (replay ? frameFlags.replay : 0) | (afterGap ? frameFlags.afterGap : 0), true);
+    view.setUint32(4, slot, true);
     return bytes;
   }
 

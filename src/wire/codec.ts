@@ -25,6 +25,7 @@ export interface FrameMarks {
 export interface SharedFrame {
   /** Whether it goes as a binary message. */
   readonly binary: boolean;
+  /** To be used at once: the next call may write over it. */
   head(slot: number, marks: FrameMarks): Uint8Array;
   /** What follows the head, in parts; they may be views of memory that must not change any more. */
   readonly body: readonly Uint8Array[];

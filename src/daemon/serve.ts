@@ -79,8 +79,12 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     ...{ config, device, log, metrics: told, failed: door.fail },
     rules: () => kept.config,
     reply: (replies) => outside.clients.reply(replies),
+    // Of a refusal the sentence says all; of an error of ours the stack is wanted.
     refused: (status, error) =>
-      logger.error({ ...status, err: error }, 'a model is refused; the one in force stays'),
+      logger.error(
+        { ...status, ...(!(error instanceof FirtrendError) && { err: error }) },
+        'a model is refused; the one in force stays',
+      ),
     leaked: (error) => logger.warn({ err: error }, 'a filter could not be freed'),
   });
   const kept = upkeep(config, certificate, {

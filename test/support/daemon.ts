@@ -26,6 +26,7 @@ export async function testConfig(options: Omit<DaemonOptions, 'log'> = {}): Prom
     port: 0,
     // Clients that linger at the end of a test are not waited for.
     drainTimeout: 0,
+    logLevel: 'silent',
     ...keys,
     limits: { ...config.limits, ...limits },
     ...(retentionBytes !== undefined && { retention: { ...config.retention, bytes: retentionBytes } }),

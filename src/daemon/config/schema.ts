@@ -128,7 +128,7 @@ const keys = group({
   ),
   metricsWithoutToken: withDefault(flag('serve /metrics to anyone, where tokens are asked for'), false),
   logLevel: withDefault(
-    choice(['debug', 'info', 'warn', 'error'], 'what of its own log the daemon writes'),
+    choice(['debug', 'info', 'warn', 'error', 'silent'], 'what of its own log the daemon writes'),
     'info',
   ),
   limits: limitKeys,

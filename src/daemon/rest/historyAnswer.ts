@@ -68,8 +68,13 @@ export function historyAnswer(
   return {
     status: 200,
     type: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json',
-    // Browsers let pages read no other headers unless they are named.
-    headers: { 'firtrend-epoch': stream.epoch, 'access-control-expose-headers': 'firtrend-epoch' },
+    headers: {
+      'firtrend-epoch': stream.epoch,
+      'firtrend-from-seq': String(range.fromSeq),
+      'firtrend-to-seq': String(range.toSeq),
+      // Browsers let pages read no others unless they are named.
+      'access-control-expose-headers': 'firtrend-epoch, firtrend-from-seq, firtrend-to-seq',
+    },
     body: format === 'csv' ? historyCsv(shown, fields, entries) : historyJson(stream, shown, range, entries),
     done: leave,
   };

@@ -33,8 +33,9 @@ function entryJson(entry: HistoryEntry): string {
 type Plane = 'trend' | 'raw' | 'coverage';
 
 /**
- * A recording that `firtrend train` reads: a line a sample, the time in ISO 8601 to the microsecond, a column for each
- * channel and field, missing values empty. Numbers that never came have no line.
+ * A recording that `firtrend train` reads: a line a sample, the time in ISO 8601 to the microsecond, then a column for
+ * each channel and field, missing values empty. Samples that never came have no line. There is no column of seqs, for
+ * every column of numbers but the time is a channel to whoever reads recordings.
  */
 export async function* historyCsv(
   channels: PastStream['channels'],
@@ -44,17 +45,17 @@ export async function* historyCsv(
   const columns = fields.flatMap((field) =>
     channels.map(({ name }) => quoted(field === fields[0] ? name : `${name}.${field}`)),
   );
-  yield `seq,time,${columns.join(',')}\n`;
+  yield `time,${columns.join(',')}\n`;
   for await (const entry of entries) {
     if (entry.type === 'trend') yield rowsCsv(entry.rows, channels.length, fields);
   }
 }
 
 function rowsCsv(frame: TrendRows, channels: number, fields: readonly Plane[]): string {
-  const { seq, rows, time, period, times, stride = 1 } = frame;
+  const { rows, time, period, times } = frame;
   let text = '';
   for (let row = 0; row < rows; row++) {
-    text += `${seq + row * stride},${isoTime(times ? times[row]! : time + row * period)}`;
+    text += `${isoTime(times ? times[row]! : time + row * period)}`;
     for (const field of fields) {
       const plane = frame[field];
       for (let c = 0; c < channels; c++) {

@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
 import { subprotocols } from '../wire/limits.ts';
+import { accept, askedProtocols, badHandshake } from './webSocket/handshake.ts';
+import type { ServerSocket } from './webSocket/serverSocket.ts';
 
 export interface HttpPorts {
   /** What `/readyz` answers. */
   readonly status: () => object;
   /** Whether WebSockets are taken; `/readyz` answers 503 where not. */
   readonly ready: () => boolean;
-  /** @param stream what the WebSocket runs on */
-  readonly connected: (socket: WebSocket, stream: Duplex, request: IncomingMessage) => void;
-  /** A WebSocket failed: a broken frame, a reset. Its own 'close' follows. */
+  readonly connected: (socket: ServerSocket, request: IncomingMessage) => void;
+  /** A WebSocket failed: a reset. Its end follows. */
   readonly socketFailed: (error: Error) => void;
   /** Bytes of one incoming message. */
   readonly messageBytes: number;
@@ -21,12 +21,7 @@ export function httpServer(ports: HttpPorts): { server: Server; sockets: { close
   const { connected, socketFailed } = ports;
   const timeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
   const server = createServer(timeouts, (request, response) => answer(request, response, ports));
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: ports.messageBytes,
-    perMessageDeflate: false,
-    handleProtocols: (asked) => subprotocols.find((known) => asked.has(known)) ?? false,
-  });
+  const open = new Set<Duplex>();
   server.on('upgrade', (request, stream, head) => {
     stream.on('error', socketFailed);
     const refusal = refused(request, ports.ready());
@@ -34,19 +29,18 @@ export function httpServer(ports: HttpPorts): { server: Server; sockets: { close
       refuse(stream, refusal);
       return;
     }
-    sockets.handleUpgrade(request, stream, head, (socket) => {
-      socket.on('error', socketFailed);
-      connected(socket, stream, request);
-    });
+    open.add(stream);
+    stream.once('close', () => open.delete(stream));
+    const asked = askedProtocols(request);
+    const protocol = subprotocols.find((known) => asked.includes(known))!;
+    connected(accept(request, stream, head, { protocol, maxMessage: ports.messageBytes }), request);
   });
   return {
     server,
     sockets: {
       /** Resolves when every WebSocket has ended; each that is being closed ends within a second. */
       async closed() {
-        await Promise.all(
-          [...sockets.clients].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
-        );
+        await Promise.all([...open].map((stream) => new Promise((resolve) => stream.once('close', resolve))));
       },
     },
   };
@@ -89,8 +83,10 @@ function pathOf(request: IncomingMessage): string {
 function refused(request: IncomingMessage, ready: boolean): { code: string; text: string } | undefined {
   if (pathOf(request) !== '/v1') return { code: '404 Not Found', text: 'expected a WebSocket at /v1' };
   if (!ready) return { code: '503 Service Unavailable', text: 'the daemon is closing' };
-  const asked = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  if (asked.some((name) => subprotocols.some((known) => known === name))) return undefined;
+  const bad = badHandshake(request);
+  if (bad !== undefined) return { code: '400 Bad Request', text: bad };
+  const asked = askedProtocols(request);
+  if (subprotocols.some((known) => asked.includes(known))) return undefined;
   return { code: '400 Bad Request', text: `expected a subprotocol of: ${subprotocols.join(', ')}` };
 }
 

@@ -168,7 +168,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const { server, sockets } = httpServer({
     status,
     messageBytes: limits.messageBytes,
-    connected: (socket, stream, request) => clients.accept(socket, stream, bearer(request)),
+    connected: (socket, request) => clients.accept(socket, bearer(request)),
     ready: () => ready,
     socketFailed: (error) => logger.warn({ err: error }, 'a connection failed'),
   });

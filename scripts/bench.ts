@@ -1,12 +1,12 @@
 /**
- * `npm run bench [-- filter|wire …]`: prints tables in Markdown; docs/benchmarks.md keeps a run. Machines are noisy:
+ * `npm run bench [-- filter|daemon …]`: prints tables in Markdown; docs/benchmarks.md keeps a run. Machines are noisy:
  * ratios within one run count, not times.
  */
 import { cpus } from 'node:os';
+import { benchDaemon } from './bench/daemon.ts';
 import { benchFilter } from './bench/filter.ts';
-import { benchWire } from './bench/wire.ts';
 
-const benches = { filter: benchFilter, wire: benchWire } as const;
+const benches = { filter: benchFilter, daemon: benchDaemon } as const;
 
 const asked = process.argv.slice(2);
 const known = Object.keys(benches) as (keyof typeof benches)[];

@@ -83,8 +83,8 @@ export function front(options: FrontOptions): Front {
       broken: (error) => logger.error({ err: error }, 'a request failed by an error of ours'),
       answered: metrics.requested,
     }),
-    connected: (socket, stream, request) =>
-      clients.accept(socket, stream, { address: addressOf(request), token: bearer(request) }),
+    connected: (socket, request) =>
+      clients.accept(socket, { address: addressOf(request), token: bearer(request) }),
     socketFailed: (error) => logger.warn({ err: error }, 'a connection failed'),
     messageBytes: limits.messageBytes,
     connections: limits.connections + forRequests,

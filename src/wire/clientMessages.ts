@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FrameValues } from '../dsp/frame.ts';
 import { limits } from './limits.ts';
 import { isPattern, isStreamName } from './names.ts';
 
@@ -161,8 +162,7 @@ export type Field = (typeof fieldNames)[number];
 export interface SamplesMessage extends z.output<typeof samplesHeadSchema> {
   readonly rows: number;
   readonly channels: number;
-  /** `planes[c * rows + row]`; NaN is missing. */
-  readonly planes: Float32Array;
+  readonly values: FrameValues;
   /** How many of the missing came as numbers beyond float32. */
   readonly overflow: number;
 }

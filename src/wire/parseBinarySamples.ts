@@ -1,4 +1,5 @@
 import { headBytes, noSeq, readSeq, samplesType } from './binaryHead.ts';
+import { byteValues } from './byteValues.ts';
 import type { SamplesMessage } from './clientMessages.ts';
 import { closeCodes } from './closeCodes.ts';
 import { type MessageLimits, limits as protocolLimits } from './limits.ts';
@@ -7,8 +8,8 @@ import { WireError } from './wireError.ts';
 const { period: periods, time: latest, seq: seqs } = protocolLimits;
 
 /**
- * A binary `samples` frame, checked in full. Numbers are read one by one where they lie: they are not aligned, and each
- * must be looked at, for what is not finite is missing.
+ * A binary `samples` frame, its head checked in full. Its numbers stay where they came in until they have a place: any
+ * bits are some number, and what is not finite is missing.
  *
  * Throws `WireError`: with the `slot` where the head can be trusted to name one, else with a `closeCode`.
  */
@@ -74,11 +75,6 @@ export function parseBinarySamples(data: Uint8Array, limits: MessageLimits): Sam
     );
   }
 
-  const planes = new Float32Array(count);
-  for (let i = 0, at = headBytes; i < count; i++, at += 4) {
-    const value = view.getFloat32(at, true);
-    planes[i] = value - value === 0 ? value : Number.NaN;
-  }
   return {
     type: 'samples',
     slot,
@@ -87,7 +83,7 @@ export function parseBinarySamples(data: Uint8Array, limits: MessageLimits): Sam
     period: Number.isNaN(period) ? undefined : period,
     rows,
     channels,
-    planes,
+    values: byteValues(data.subarray(headBytes), rows, channels),
     overflow: 0,
   };
 

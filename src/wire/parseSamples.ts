@@ -1,3 +1,4 @@
+import { planeValues } from '../dsp/frame.ts';
 import { type SamplesMessage, samplesHeadSchema } from './clientMessages.ts';
 import { closeCodes } from './closeCodes.ts';
 import { describeIssue, shown } from './describeIssue.ts';
@@ -48,7 +49,7 @@ export function parseSamples(
       at++;
     }
   }
-  return { ...head, rows, channels, planes, overflow };
+  return { ...head, rows, channels, values: planeValues(planes, rows), overflow };
 }
 
 /** Every channel an array, all of one length. */

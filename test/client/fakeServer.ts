@@ -6,6 +6,7 @@ import type { FrameMarks } from '../../src/wire/codec.ts';
 import type { Subprotocol } from '../../src/wire/limits.ts';
 import type { Hello, ServerControl, TrendRows, Welcome } from '../../src/wire/serverMessages.ts';
 import { serverCodecs, trendMessage } from '../support/codecs.ts';
+import { planesOf } from '../support/planes.ts';
 
 export const hello: Hello = {
   type: 'hello',
@@ -86,7 +87,11 @@ function peer(socket: WebSocket): Peer {
   socket.on('message', (data, isBinary) => {
     // Whatever the client sends must be what the schemas say.
     const parsed = codec.parseClientMessage(isBinary ? (data as Buffer) : String(data));
-    const message = (isBinary ? asText(parsed as SamplesMessage) : JSON.parse(String(data))) as ClientText;
+    const message = (
+      isBinary
+        ? asText(parsed as SamplesMessage, planesOf(parsed as SamplesMessage))
+        : JSON.parse(String(data))
+    ) as ClientText;
     if (message.type === 'alive') alive.push(message);
     else {
       const taker = takers.shift();
@@ -114,9 +119,11 @@ function peer(socket: WebSocket): Peer {
 }
 
 /** Binary samples as JSON would have them. */
-function asText({ planes, rows, channels, overflow: _, ...head }: SamplesMessage): object {
+function asText({ values: _, overflow: __, ...head }: SamplesMessage, planes: Float32Array): object {
+  const { rows, channels } = head;
   const values = Array.from({ length: channels }, (_, c) =>
     Array.from(planes.subarray(c * rows, (c + 1) * rows), (value) => (Number.isNaN(value) ? null : value)),
   );
-  return { ...JSON.parse(JSON.stringify(head)), values };
+  const { type, slot, seq, time, period } = head;
+  return JSON.parse(JSON.stringify({ type, slot, seq, time, period, values }));
 }

@@ -5,6 +5,7 @@ import type { SamplesMessage } from '../../src/wire/clientMessages.ts';
 import type { TrendFrame, TrendRows } from '../../src/wire/serverMessages.ts';
 import { WireError } from '../../src/wire/wireError.ts';
 import { serverCodecs, trendMessage } from '../support/codecs.ts';
+import { planesOf } from '../support/planes.ts';
 
 const codec = serverCodecs['firtrend.v1.bin'];
 
@@ -91,12 +92,10 @@ describe('samples', () => {
         const { rows, planes } = sent;
         const channels = planes.length / rows;
         const bytes = frame({ ...sent, seq: BigInt(sent.seq), channels }, [...planes]);
-        expect(codec.parseClientMessage(shifted(bytes, by))).toEqual({
-          type: 'samples',
-          ...sent,
-          channels,
-          overflow: 0,
-        });
+        const { planes: _, ...head } = sent;
+        const message = codec.parseClientMessage(shifted(bytes, by)) as SamplesMessage;
+        expect(message).toMatchObject({ type: 'samples', ...head, channels, overflow: 0 });
+        expect(planesOf(message)).toEqual(planes);
         expect(Buffer.compare(binaryClientCodec.encodeSamples(sent), bytes)).toBe(0);
       }),
     );
@@ -111,7 +110,7 @@ describe('samples', () => {
     ]);
     const message = codec.parseClientMessage(left) as SamplesMessage;
     expect(message).toMatchObject({ seq: undefined, time: undefined, period: undefined });
-    expect([...message.planes]).toEqual([1, Number.NaN, Number.NaN, Number.NaN]);
+    expect([...planesOf(message)]).toEqual([1, Number.NaN, Number.NaN, Number.NaN]);
     const planes = Float32Array.of(1);
     const ours = binaryClientCodec.encodeSamples({ slot: 3, rows: 1, planes }) as Uint8Array;
     expect(
@@ -122,11 +121,12 @@ describe('samples', () => {
     ).toBe(0);
   });
 
-  it('do not hold on to the memory they came in', () => {
-    const bytes = frame({}, [1, 2]);
-    const { planes } = codec.parseClientMessage(bytes) as SamplesMessage;
-    bytes.fill(0);
-    expect([...planes]).toEqual([1, 2]);
+  it('are placed in wider planes, without the rows that are held already', () => {
+    const bytes = frame({ rows: 3, channels: 2 }, [1, 2, 3, 4, 5, Number.POSITIVE_INFINITY]);
+    const { values } = codec.parseClientMessage(shifted(bytes, 3)) as SamplesMessage;
+    const wide = new Float32Array(10).fill(-1);
+    values.place(wide, 5, 2, 1);
+    expect([...wide]).toEqual([-1, -1, 2, 3, -1, -1, -1, 5, Number.NaN, -1]);
   });
 
   it.each<[string, Head, number, string, RegExp]>([

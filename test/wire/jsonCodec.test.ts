@@ -4,6 +4,7 @@ import type { SamplesMessage } from '../../src/wire/clientMessages.ts';
 import { jsonClientCodec } from '../../src/wire/jsonClientCodec.ts';
 import type { TrendFrame, TrendRows } from '../../src/wire/serverMessages.ts';
 import { serverCodecs, trendMessage } from '../support/codecs.ts';
+import { planesOf } from '../support/planes.ts';
 
 const jsonServerCodec = serverCodecs['firtrend.v1.json'];
 
@@ -42,7 +43,8 @@ describe('firtrend.v1.json', () => {
         const message = jsonServerCodec.parseClientMessage(
           jsonClientCodec.encodeSamples(frame),
         ) as SamplesMessage;
-        const { type, channels, overflow, ...same } = message;
+        const { type, channels, overflow, values: _, ...head } = message;
+        const same = { ...head, planes: planesOf(message) };
         expect(type).toBe('samples');
         expect(overflow).toBe(0);
         expect(channels).toBe(frame.planes.length / frame.rows);

@@ -5,6 +5,7 @@ import type { WireData } from '../../src/wire/codec.ts';
 import { limits } from '../../src/wire/limits.ts';
 import { parseClientMessage as parse } from '../../src/wire/parseClientMessage.ts';
 import { WireError } from '../../src/wire/wireError.ts';
+import { planesOf } from '../support/planes.ts';
 
 const parseClientMessage = (data: WireData) => parse(data, limits);
 
@@ -169,7 +170,7 @@ describe('samples', () => {
       '{"type":"samples","slot":3,"seq":7,"values":[[1,null,1e39],[-0,3.4028234663852886e38,-1e999]]}';
     const message = parseClientMessage(text) as SamplesMessage;
     expect(message).toMatchObject({ slot: 3, seq: 7, rows: 3, channels: 2, overflow: 2 });
-    expect(message.planes).toEqual(
+    expect(planesOf(message)).toEqual(
       new Float32Array([1, Number.NaN, Number.NaN, -0, 3.4028234663852886e38, Number.NaN]),
     );
   });

@@ -1,5 +1,3 @@
-import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
 import type {
   ClientMessage,
   OpenMessage,
@@ -16,12 +14,13 @@ import type { Incoming } from '../ingest/ingest.ts';
 import type { Count, FilterChoice, Reply } from '../ingest/step.ts';
 import type { Limits } from '../limits.ts';
 import { type Authenticate, anyone, type Principal, type Verb } from '../principal.ts';
+import type { ServerSocket } from '../webSocket/serverSocket.ts';
 import { admission } from './admission.ts';
 import type { Corks } from './corks.ts';
 import { type Inbox, inbox } from './inbox.ts';
 import { producers } from './producers.ts';
 import { socketOutbound } from './socketOutbound.ts';
-import type { TrendFrames } from './webSocketFrame.ts';
+import type { TrendFrames } from './trendFrames.ts';
 
 /** What a connection needs of the daemon. */
 export interface ConnectionPorts {
@@ -49,9 +48,7 @@ export interface ConnectionPorts {
 
 /** A WebSocket that has been accepted. */
 export interface Accepted {
-  readonly socket: WebSocket;
-  /** What the WebSocket runs on. */
-  readonly stream: Duplex;
+  readonly socket: ServerSocket;
   readonly codec: ServerCodec;
   /** Of the `Authorization` header of the upgrade. */
   readonly token: string | undefined;
@@ -82,7 +79,16 @@ export function connection(number: number, accepted: Accepted, ports: Connection
     answersWait: (waiting) => input.reading.hold('answers', waiting),
     ended,
   });
-  const input: Inbox = inbox({ socket, codec, limits, take, refuse, fault, end: outbound.end });
+  const input: Inbox = inbox({
+    socket,
+    codec,
+    limits,
+    take,
+    refuse,
+    fault,
+    closed: outbound.over,
+    end: outbound.end,
+  });
   const produced = producers(limits.windowBytes, (full) => input.reading.hold('window', full));
   const admitted = admission({
     authenticate: ports.authenticate ?? (async () => anyone),
@@ -173,13 +179,24 @@ export function connection(number: number, accepted: Accepted, ports: Connection
   }
 
   function samples(message: SamplesMessage, bytes: number): void {
-    const { slot, seq, time, period, rows, planes } = message;
+    const { slot, seq, time, period, rows, channels, values } = message;
     const stream = produced.take(message, bytes);
     if (message.overflow > 0) ports.count('overflowSamples', message.overflow);
     const by = { connection: number, slot };
     ports.ingest({
       stream,
-      event: { type: 'samples', by, seq, time, period, rows, planes, receivedAt: Date.now(), bytes },
+      event: {
+        type: 'samples',
+        by,
+        seq,
+        time,
+        period,
+        rows,
+        channels,
+        values,
+        receivedAt: Date.now(),
+        bytes,
+      },
     });
   }
 

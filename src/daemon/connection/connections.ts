@@ -1,5 +1,3 @@
-import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
 import { binaryServerCodec } from '../../wire/binaryServerCodec.ts';
 import { closeCodes } from '../../wire/closeCodes.ts';
 import type { ServerCodec } from '../../wire/codec.ts';
@@ -8,9 +6,10 @@ import type { Subprotocol } from '../../wire/limits.ts';
 import type { Reply } from '../ingest/step.ts';
 import type { Limits } from '../limits.ts';
 import type { Authenticate, Principal } from '../principal.ts';
+import type { ServerSocket } from '../webSocket/serverSocket.ts';
 import { type Connection, type ConnectionPorts, connection } from './connection.ts';
 import { corks } from './corks.ts';
-import { TrendFrames } from './webSocketFrame.ts';
+import { TrendFrames } from './trendFrames.ts';
 
 /** Whoever hands in events of streams and waits for their answers: a WebSocket, or a request over HTTP. */
 interface Replier {
@@ -29,7 +28,7 @@ interface Origin {
 /** All that is connected to the daemon. */
 export interface Connections {
   readonly size: number;
-  accept(socket: WebSocket, stream: Duplex, from: Origin): void;
+  accept(socket: ServerSocket, from: Origin): void;
   /** Gives a number, for `ProducerSlot.connection`, to one that is no WebSocket; `leave` takes it back. */
   join(replier: Replier): { readonly number: number; leave(): void };
   /** Hands answers of one batch to whom they are for. */
@@ -63,7 +62,7 @@ export function connections(ports: ConnectionsPorts): Connections {
     get size() {
       return sockets.size;
     },
-    accept(socket, stream, { address, token }) {
+    accept(socket, { address, token }) {
       if (sockets.size >= limits.connections) {
         socket.close(closeCodes.limit, `connections: at most ${limits.connections}`);
         return;
@@ -71,7 +70,7 @@ export function connections(ports: ConnectionsPorts): Connections {
       const number = numbers++;
       const made = connection(
         number,
-        { socket, stream, codec: codecs[socket.protocol as Subprotocol], token },
+        { socket, codec: codecs[socket.protocol as Subprotocol], token },
         {
           ...ports,
           ...shared,

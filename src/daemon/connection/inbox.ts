@@ -1,14 +1,14 @@
-import type { RawData, WebSocket } from 'ws';
 import type { ClientMessage } from '../../wire/clientMessages.ts';
 import { closeCodes } from '../../wire/closeCodes.ts';
 import type { ServerCodec } from '../../wire/codec.ts';
 import { WireError } from '../../wire/wireError.ts';
 import type { Limits } from '../limits.ts';
+import type { ServerSocket } from '../webSocket/serverSocket.ts';
 import { rateGate } from './rateGate.ts';
 import { type Reading, reading } from './reading.ts';
 
 export interface InboxOptions {
-  readonly socket: WebSocket;
+  readonly socket: ServerSocket;
   readonly codec: ServerCodec;
   readonly limits: Pick<Limits, 'messagesPerSecond' | 'controlPerSecond' | 'rateGraceMs'>;
   /** A valid message. @param bytes what it took on the wire. @throws WireError where it is refused */
@@ -16,6 +16,8 @@ export interface InboxOptions {
   readonly refuse: (error: WireError) => void;
   /** An error of ours, not of the message's. */
   readonly fault: (error: unknown) => void;
+  /** The connection has ended, by whichever side. */
+  readonly closed: () => void;
   readonly end: (code: number, reason: string) => void;
 }
 
@@ -24,7 +26,7 @@ export interface Inbox {
   readonly reading: Reading;
   /** When anything last came, on the monotonic clock (ms). */
   readonly heardAt: number;
-  /** What comes until `work` has settled waits for it, in order: whether it is allowed may depend on it. */
+  /** Nothing is read until `work` has settled: what is allowed may depend on it. */
   waitFor(work: Promise<void>): void;
   /** What is still on its way changes nothing any more. */
   stop(): void;
@@ -43,25 +45,18 @@ export function inbox(options: InboxOptions): Inbox {
     });
   const every = gate('rate', limits.messagesPerSecond, 'messages');
   const control = gate('controlRate', limits.controlPerSecond, 'messages other than samples');
-  let held: { readonly data: RawData; readonly isBinary: boolean }[] | undefined;
   let lastId = -1;
   let heardAt = performance.now();
   let stopped = false;
 
-  function receive(data: RawData, isBinary: boolean): void {
+  function read(data: Buffer, isBinary: boolean): void {
     if (stopped) return;
     heardAt = performance.now();
     every.took();
-    if (held) held.push({ data, isBinary });
-    else read(data, isBinary);
-  }
-
-  function read(data: RawData, isBinary: boolean): void {
     try {
-      const raw = isBinary ? (data as Buffer) : data.toString();
-      const message = parsed(raw);
+      const message = parsed(isBinary ? data : data.toString());
       if (message.type !== 'samples') control.took();
-      take(message, raw.length);
+      take(message, data.length);
     } catch (error) {
       if (error instanceof WireError) refuse(error);
       else fault(error);
@@ -89,24 +84,12 @@ export function inbox(options: InboxOptions): Inbox {
     lastId = id;
   }
 
-  /** Reads what has waited; one of it may make the rest wait again. */
-  function readHeld(): void {
-    const waiting = held ?? [];
-    held = undefined;
-    input.hold('token', false);
-    for (const [i, { data, isBinary }] of waiting.entries()) {
-      if (stopped) return;
-      if (held) {
-        (held as typeof waiting).push(...waiting.slice(i));
-        return;
-      }
-      read(data, isBinary);
-    }
-  }
-
-  socket.on('message', receive);
-  socket.on('ping', () => {
-    heardAt = performance.now();
+  socket.start({
+    message: read,
+    heard() {
+      heardAt = performance.now();
+    },
+    closed: options.closed,
   });
 
   return {
@@ -115,9 +98,8 @@ export function inbox(options: InboxOptions): Inbox {
       return heardAt;
     },
     waitFor(work) {
-      held = [];
       input.hold('token', true);
-      work.then(readHeld).catch(fault);
+      work.then(() => input.hold('token', false)).catch(fault);
     },
     stop() {
       stopped = true;

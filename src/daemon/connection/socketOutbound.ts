@@ -1,38 +1,32 @@
-import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
 import { closeCodes, closeReason } from '../../wire/closeCodes.ts';
 import type { ServerCodec } from '../../wire/codec.ts';
 import type { KernelInfo } from '../../wire/serverMessages.ts';
 import type { Outbound } from '../hub/outbound.ts';
 import type { Limits } from '../limits.ts';
+import { textFrame } from '../webSocket/frameHead.ts';
+import { opcodes } from '../webSocket/opcodes.ts';
+import type { ServerSocket } from '../webSocket/serverSocket.ts';
 import { type Backlog, backlog } from './backlog.ts';
 import type { Corks } from './corks.ts';
+import type { TrendFrames } from './trendFrames.ts';
 import { turns } from './turns.ts';
-import { messageFrame, type TrendFrames } from './webSocketFrame.ts';
-
-/** How long the other end has to answer a close (ms). */
-const closeTimeout = 1000;
 
 export interface OutboundOptions {
-  readonly socket: WebSocket;
-  /**
-   * What the WebSocket runs on. Whole frames are written to it, shared between subscribers: `ws` would frame each
-   * message anew for each of them.
-   */
-  readonly stream: Duplex;
+  readonly socket: ServerSocket;
   readonly codec: ServerCodec;
   readonly frames: TrendFrames;
   readonly corks: Corks;
   readonly limits: Pick<Limits, 'outboundBytes' | 'controlBacklogBytes'>;
   /** Called when answers begin, and cease, to pile up. */
   readonly answersWait: (waiting: boolean) => void;
-  /** Called once, when this side ends the connection or the other has. */
+  /** Called once, when this side ends the connection. */
   readonly ended: () => void;
 }
 
-/** The sending side of one WebSocket. */
-export function socketOutbound(options: OutboundOptions): Outbound {
-  const { socket, stream, codec, frames, corks, limits } = options;
+/** The sending side of one WebSocket. `over` says that the other side has ended it. */
+export function socketOutbound(options: OutboundOptions): Outbound & { over(): void } {
+  const { socket, codec, frames, corks, limits } = options;
+  const { stream } = socket;
   /** Below this there is room again: half, so that a client at the edge does not flicker. */
   const roomAgain = limits.outboundBytes / 2;
   const answers = backlog();
@@ -72,7 +66,7 @@ export function socketOutbound(options: OutboundOptions): Outbound {
   }
 
   function writeControl(message: Parameters<Outbound['control']>[0], kind: Backlog): void {
-    const frame = messageFrame(codec.encodeServerMessage(message));
+    const frame = textFrame(opcodes.text, codec.encodeServerMessage(message));
     write(frame);
     kind.add(written, frame.byteLength);
   }
@@ -124,14 +118,8 @@ export function socketOutbound(options: OutboundOptions): Outbound {
   function end(code: number, reason: string): void {
     if (!open) return;
     over();
-    // A socket that is not read would never see the other side's close.
-    socket.resume();
     socket.close(code, closeReason(reason));
-    const late = setTimeout(() => socket.terminate(), closeTimeout);
-    socket.once('close', () => clearTimeout(late));
   }
-
-  socket.once('close', over);
 
   return {
     control,
@@ -170,6 +158,7 @@ export function socketOutbound(options: OutboundOptions): Outbound {
       return queue.othersWait;
     },
     end,
+    over,
   };
 }
 

@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
 import { FirtrendError } from '../../dsp/error.ts';
 import { subprotocols } from '../../wire/limits.ts';
+import { accept, askedProtocols, badHandshake } from '../webSocket/handshake.ts';
+import type { ServerSocket } from '../webSocket/serverSocket.ts';
 import type { OriginPolicy } from './origins.ts';
 import type { Certificate } from './tls.ts';
 
@@ -16,9 +17,8 @@ export interface HttpPorts {
   readonly open: () => boolean;
   /** Answers what is no WebSocket. */
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
-  /** @param stream what the WebSocket runs on */
-  readonly connected: (socket: WebSocket, stream: Duplex, request: IncomingMessage) => void;
-  /** A WebSocket failed: a broken frame, a reset. Its own 'close' follows. */
+  readonly connected: (socket: ServerSocket, request: IncomingMessage) => void;
+  /** A WebSocket failed: a reset. Its end follows. */
   readonly socketFailed: (error: Error) => void;
   /** Bytes of one incoming message. */
   readonly messageBytes: number;
@@ -48,12 +48,7 @@ export function httpServer(ports: HttpPorts): HttpServer {
       )
     : createServer(timeouts, ports.answer);
   server.maxConnections = ports.connections;
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: ports.messageBytes,
-    perMessageDeflate: false,
-    handleProtocols: (asked) => subprotocols.find((known) => asked.has(known)) ?? false,
-  });
+  const upgraded = new Set<Duplex>();
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', socketFailed);
     const refusal = refused(request, ports);
@@ -61,10 +56,11 @@ export function httpServer(ports: HttpPorts): HttpServer {
       refuse(stream, refusal);
       return;
     }
-    sockets.handleUpgrade(request, stream, head, (socket) => {
-      socket.on('error', socketFailed);
-      connected(socket, stream, request);
-    });
+    upgraded.add(stream);
+    stream.once('close', () => upgraded.delete(stream));
+    const asked = askedProtocols(request);
+    const protocol = subprotocols.find((known) => asked.includes(known))!;
+    connected(accept(request, stream, head, { protocol, maxMessage: ports.messageBytes }), request);
   });
 
   return {
@@ -76,9 +72,7 @@ export function httpServer(ports: HttpPorts): HttpServer {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // A WebSocket that is being closed ends within a second; a request under way has until the deadline.
       const late = setTimeout(() => server.closeAllConnections(), Math.max(0, deadline - performance.now()));
-      await Promise.all(
-        [...sockets.clients].map((socket) => new Promise((ended) => socket.once('close', ended))),
-      );
+      await Promise.all([...upgraded].map((stream) => new Promise((ended) => stream.once('close', ended))));
       await closed;
       clearTimeout(late);
     },
@@ -97,8 +91,10 @@ function refused(request: IncomingMessage, { origins, open }: HttpPorts): Refusa
   const foreign = origins.refusal(request);
   if (foreign !== undefined) return { code: '403 Forbidden', text: foreign };
   if (!open()) return { code: '503 Service Unavailable', text: 'the daemon is closing' };
-  const asked = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  if (asked.some((name) => subprotocols.some((known) => known === name))) return undefined;
+  const bad = badHandshake(request);
+  if (bad !== undefined) return { code: '400 Bad Request', text: bad };
+  const asked = askedProtocols(request);
+  if (subprotocols.some((known) => asked.includes(known))) return undefined;
   return { code: '400 Bad Request', text: `expected a subprotocol of: ${subprotocols.join(', ')}` };
 }
 

@@ -1,8 +1,10 @@
 import { defer, type Observable } from 'rxjs';
 import { batchWhileBusy } from '../../filter/batchWhileBusy.ts';
-import type { LogRecord, SampleLog, TrimRule } from '../../log/sampleLog.ts';
+import type { SampleLog, TrimRule } from '../../log/sampleLog.ts';
+import { gathered } from './join.ts';
 import {
   type Count,
+  type Decision,
   initialState,
   type Reply,
   refuseStream,
@@ -65,7 +67,8 @@ export function ingest({ log, maker, retention, maxStreams, count }: IngestOptio
         batchWhileBusy(async (batch): Promise<Released[]> => {
           const decided: Decided = { records: [], replies: [] };
           for (const incoming of batch) decide(incoming, decided);
-          const { records, replies } = decided;
+          const { replies } = decided;
+          const records = gathered(decided.records);
           if (records.length === 0) return replies;
           const [made] = await Promise.all([maker.make(records), log.commit(records)]);
           await log.trim(retention);
@@ -81,6 +84,6 @@ export function ingest({ log, maker, retention, maxStreams, count }: IngestOptio
 }
 
 interface Decided {
-  readonly records: LogRecord[];
+  readonly records: Decision[];
   readonly replies: Released[];
 }

@@ -1,4 +1,4 @@
-import { type Frame, sliceFrame } from '../../dsp/frame.ts';
+import type { FrameValues } from '../../dsp/frame.ts';
 import type { ChannelInfo, FilterRecord, LogRecord, StreamHead } from '../../log/sampleLog.ts';
 
 /** What makes a stream's trends: a kernel with its settings, or the reason why there is none. */
@@ -53,8 +53,8 @@ export interface SamplesEvent {
   readonly time?: number | undefined;
   readonly period?: number | undefined;
   readonly rows: number;
-  /** [channel][row], NaN missing. */
-  readonly planes: Float32Array;
+  readonly channels: number;
+  readonly values: FrameValues;
   /** When it came (ms since 1970): the clock is passed in. */
   readonly receivedAt: number;
   /** What it took on the wire: its answer carries it back, for flow control. */
@@ -114,10 +114,28 @@ export type Count = (typeof countNames)[number];
 /** Numbers up to here, and one more for `nextSeq`, are exact in a double. */
 const lastSeq = Number.MAX_SAFE_INTEGER;
 
+/** A frame as it is to be logged: what was held already is left out, seq and time are fixed. */
+export interface TakenFrame {
+  readonly type: 'samples';
+  readonly stream: string;
+  /** Of the first row that is taken. */
+  readonly seq: number;
+  readonly rows: number;
+  readonly channels: number;
+  readonly time: number;
+  readonly period: number;
+  readonly values: FrameValues;
+  /** How many rows of `values` come before it. */
+  readonly skipped: number;
+}
+
+/** What is to be logged: records, but for samples, which have yet to be given their place. */
+export type Decision = Exclude<LogRecord, { type: 'samples' }> | TakenFrame;
+
 /** What an event came to. Records go to the log; replies may leave only when the records of their step are committed. */
 export interface Step {
   readonly state: StreamState;
-  readonly records: readonly LogRecord[];
+  readonly records: readonly Decision[];
   readonly replies: readonly Reply[];
   readonly counts: Readonly<Partial<Record<Count, number>>>;
 }
@@ -178,7 +196,7 @@ function open(state: StreamState, event: OpenEvent): Step {
     filter: event.filter,
     producer: { ...by, id: producerId, startSeq: goesOn && quoted ? 0 : nextSeq },
   };
-  const records: LogRecord[] = [];
+  const records: Decision[] = [];
   if (!goesOn) records.push({ type: 'stream', stream: state.name, ...life });
   if (!goesOn || !sameFilter(state.filter, event.filter)) {
     records.push(filterRecord(state.name, nextSeq, event.filter));
@@ -231,14 +249,17 @@ function samples(state: StreamState, event: SamplesEvent): Step {
   const period = event.period ?? 1000 / life.rate;
   // Without a time the newest row is taken to be of this moment; it is stamped here, once, and logged so.
   const time = (event.time ?? event.receivedAt - (event.rows - 1) * period) + held * period;
-  const whole: Frame = { seq: first, rows: event.rows, planes: event.planes };
-  const frame = held === 0 ? whole : sliceFrame(whole, held, event.rows);
-  const gap = frame.seq - nextSeq;
+  const seq = first + held;
+  const rows = event.rows - held;
+  const gap = seq - nextSeq;
   const due = state.due === undefined ? time : state.due + gap * period;
-  const end = frame.seq + frame.rows;
+  const end = seq + rows;
+  const { channels, values } = event;
   return {
-    state: { ...state, nextSeq: end, due: time + frame.rows * period },
-    records: [{ type: 'samples', stream: state.name, ...frame, time, period }],
+    state: { ...state, nextSeq: end, due: time + rows * period },
+    records: [
+      { type: 'samples', stream: state.name, seq, rows, channels, time, period, values, skipped: held },
+    ],
     replies: [{ type: 'ack', to: event.by, nextSeq: end, bytes }],
     counts: {
       ...(held > 0 && { duplicateRows: held }),
@@ -274,7 +295,7 @@ function only(state: StreamState, ...replies: Reply[]): Step {
   return { state, records: [], replies, counts: {} };
 }
 
-function filterRecord(stream: string, seq: number, filter: FilterChoice): LogRecord {
+function filterRecord(stream: string, seq: number, filter: FilterChoice): Decision {
   return 'reason' in filter
     ? { type: 'unfiltered', stream, seq, reason: filter.reason }
     : { ...filter, type: 'filter', stream, seq };

@@ -7,7 +7,15 @@ import type {
   UnfilteredRecord,
 } from '../../log/sampleLog.ts';
 import type { FilterBank } from './filterBank.ts';
-import { extendRun, type JoinedSamples, joined, type Run, startRun } from './join.ts';
+import {
+  extendRun,
+  type JoinedSamples,
+  joined,
+  type LoggedPart,
+  loggedPart,
+  type Run,
+  startRun,
+} from './join.ts';
 
 /** Logged frames, neighbours joined, and what was made of them: what subscribers see, in the order of the log. */
 export interface TrendRecord {
@@ -140,11 +148,12 @@ export function trendMaker(log: SampleLog, bank: FilterBank): TrendMaker {
           pending.set(stream, before);
           before.samples.push(record);
           const running = runs.get(stream);
-          if (!running || !extendRun(running.run, record)) {
+          const part = loggedPart(record);
+          if (!running || !extendRun(running.run, part, false)) {
             finish(stream);
             const making: Making = {
               type: 'trend',
-              run: startRun(record),
+              run: startRun(part),
               gap: record.seq - state.nextSeq,
               samples: record,
               trend: undefined,
@@ -188,7 +197,7 @@ export function trendMaker(log: SampleLog, bank: FilterBank): TrendMaker {
 /** A trend record while its run is growing, then filtered. */
 interface Making {
   readonly type: 'trend';
-  readonly run: Run;
+  readonly run: Run<LoggedPart>;
   /** Seqs between the frame before and the run that never came. */
   readonly gap: number;
   samples: JoinedSamples;

@@ -64,7 +64,8 @@ export async function publishSamples(
       ...{ producer: body.producer, epoch: body.epoch, takeover: body.takeover },
     },
     {
-      ...{ type: 'samples', by, rows: frame.rows, planes: frame.planes, receivedAt: Date.now(), bytes: 0 },
+      ...{ type: 'samples', by, receivedAt: Date.now(), bytes: 0 },
+      ...{ rows: frame.rows, channels: frame.channels, values: frame.values },
       ...{ seq: body.seq, time: body.time, period: body.period },
     },
     { type: 'close', by, id: 1 },

@@ -9,6 +9,7 @@ import type { Greeting } from './greeting.ts';
 import { api } from './http/api.ts';
 import { addressOf, bearer } from './http/bearer.ts';
 import { originPolicy } from './http/origins.ts';
+import type { Audit } from './http/router.ts';
 import { type HttpServer, httpServer } from './http/server.ts';
 import type { Certificate } from './http/tls.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -66,11 +67,13 @@ export function front(options: FrontOptions): Front {
     host,
     secure: certificate !== undefined,
   }));
+  const audit: Audit = ({ principal, request }, action, what) =>
+    logger.info({ principal: principal.name, address: addressOf(request), ...what }, `over REST: ${action}`);
   const routes = [
     ...healthRoutes({ ...options, metricsWithoutToken: () => options.config().metricsWithoutToken }),
-    ...modelRoutes({ ...options, models, served: served.status, limits }),
+    ...modelRoutes({ ...options, models, served: served.status, limits, audit }),
     ...streamRoutes({
-      ...{ hub, history, log, clients, limits, open, freshEpoch },
+      ...{ hub, history, log, clients, limits, open, freshEpoch, audit },
       ingest: hand,
       choose: served.choose,
       overflow: (samples) => metrics.count('overflowSamples', samples),
@@ -98,7 +101,9 @@ function watched(auth: Authenticator, metrics: Metrics, logger: Logger): (addres
     const authenticate = auth.from(address);
     return async (token) => {
       try {
-        return await authenticate(token);
+        const principal = await authenticate(token);
+        logger.debug({ address, principal: principal.name }, 'a login');
+        return principal;
       } catch (error) {
         metrics.loginFailed();
         logger.warn({ address, reason: (error as Error).message }, 'a login failed');

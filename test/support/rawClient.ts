@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import WebSocket from 'ws';
+import WebSocket, { type ClientOptions } from 'ws';
 
 /** One message as it came, with the fields that tests look at. */
 export interface RawMessage {
@@ -24,8 +24,13 @@ export interface RawClient {
   readonly closed: Promise<{ code: number; reason: string }>;
 }
 
-export async function rawClient(url: string): Promise<RawClient> {
-  const socket = new WebSocket(url, 'firtrend.v1.json');
+export interface RawOptions extends ClientOptions {
+  /** Sent as the first message. */
+  readonly token?: string;
+}
+
+export async function rawClient(url: string, { token, ...options }: RawOptions = {}): Promise<RawClient> {
+  const socket = new WebSocket(url, 'firtrend.v1.json', options);
   onTestFinished(() => socket.terminate());
   const messages: RawMessage[] = [];
   const waiters = new Set<() => void>();
@@ -71,6 +76,8 @@ export async function rawClient(url: string): Promise<RawClient> {
       });
     },
   };
-  await client.until(({ type }) => type === 'welcome');
+  if (token !== undefined) client.send({ type: 'auth', id: id++, token });
+  const first = await client.until(({ type }) => type === 'welcome' || type === 'error');
+  if (first.type === 'error') throw new Error(JSON.stringify(first));
   return client;
 }

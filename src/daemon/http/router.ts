@@ -13,6 +13,9 @@ export interface ApiRequest {
   readonly anonymous: boolean;
 }
 
+/** Tells the log who changed what. */
+export type Audit = (by: ApiRequest, action: string, what: object) => void;
+
 export type Handler = (request: ApiRequest) => Answer | Promise<Answer>;
 
 export interface Route {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { list, type ModelChange, modelNamePattern } from '../../model/repository.ts';
 import { describeIssue } from '../../wire/describeIssue.ts';
-import { HttpError, jsonAnswer } from '../http/answer.ts';
+import { type Answer, HttpError, jsonAnswer } from '../http/answer.ts';
 import { jsonBody } from '../http/body.ts';
-import type { ApiRequest, Route } from '../http/router.ts';
+import type { ApiRequest, Audit, Route } from '../http/router.ts';
 import type { Limits } from '../limits.ts';
 import type { ModelStatus } from '../models/servedModels.ts';
 
@@ -16,6 +16,7 @@ export interface ModelPorts {
   /** Puts the version below in force, in the same way. */
   readonly rollback: (name: string) => Promise<ModelChange>;
   readonly limits: Limits;
+  readonly audit: Audit;
 }
 
 const versionRule = 'a version, a whole number from 1 on';
@@ -23,7 +24,12 @@ const promoteSchema = z.strictObject({ version: z.int(versionRule).min(1, versio
 
 /** `/v1/models`: what the repository holds, and which version is in force. For the scope `admin` alone. */
 export function modelRoutes(ports: ModelPorts): Route[] {
-  const { limits } = ports;
+  const { limits, audit } = ports;
+  function changed(asked: ApiRequest, action: string, change: ModelChange): Answer {
+    const { name, version, previous } = change;
+    audit(asked, action, { name, version, previous });
+    return jsonAnswer({ name, version, previous });
+  }
   return [
     {
       path: '/v1/models',
@@ -44,7 +50,7 @@ export function modelRoutes(ports: ModelPorts): Route[] {
             depth: limits.jsonDepth,
           });
           const { data, error } = promoteSchema.safeParse(fields);
-          if (data) return jsonAnswer(await ports.promote(nameOf(asked), data.version));
+          if (data) return changed(asked, 'promote', await ports.promote(nameOf(asked), data.version));
           const { field, sentence } = describeIssue(error!.issues[0]!, fields);
           throw new HttpError(400, 'badMessage', sentence, { field });
         },
@@ -55,7 +61,7 @@ export function modelRoutes(ports: ModelPorts): Route[] {
       methods: {
         async POST(asked) {
           mustBeAdmin(asked);
-          return jsonAnswer(await ports.rollback(nameOf(asked)));
+          return changed(asked, 'rollback', await ports.rollback(nameOf(asked)));
         },
       },
     },

@@ -10,7 +10,7 @@ import { jsonBody } from '../http/body.ts';
 import type { Reply, StreamEvent } from '../ingest/step.ts';
 import type { StreamPorts } from './streamRoutes.ts';
 
-type PublishPorts = Omit<StreamPorts, 'hub' | 'history'>;
+type PublishPorts = Omit<StreamPorts, 'hub' | 'history' | 'audit'>;
 
 const { channels, rate, producer, epoch, takeover } = controlSchemas.open.shape;
 const { seq, time, period } = samplesHeadSchema.shape;

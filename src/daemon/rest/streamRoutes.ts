@@ -4,7 +4,7 @@ import { isPattern, isStreamName } from '../../wire/names.ts';
 import type { StreamInfo } from '../../wire/serverMessages.ts';
 import type { Connections } from '../connection/connections.ts';
 import { HttpError, jsonAnswer } from '../http/answer.ts';
-import type { ApiRequest, Route } from '../http/router.ts';
+import type { ApiRequest, Audit, Route } from '../http/router.ts';
 import type { History } from '../hub/history.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Incoming } from '../ingest/ingest.ts';
@@ -28,6 +28,7 @@ export interface StreamPorts {
   readonly limits: Limits;
   /** Whether samples are taken. */
   readonly open: () => boolean;
+  readonly audit: Audit;
 }
 
 const patternRule = 'a pattern: a stream name whose parts may be *, the last one **';
@@ -84,6 +85,7 @@ export function streamRoutes(ports: StreamPorts): Route[] {
           const name = nameOf(asked);
           mustBeAllowed(asked.principal, 'admin', name);
           if (!(await deleteStream(name, ports))) throw unknown(name);
+          ports.audit(asked, 'delete', { stream: name });
           return jsonAnswer({ deleted: name });
         },
       },

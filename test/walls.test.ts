@@ -22,6 +22,9 @@ const forbidden = [
   ['src/client', 'zod'],
   ['src/cli', 'onnxruntime-node'],
   ['src/daemon', 'echarts'],
+  ['src/cli', 'yaml'],
+  ['src/model', 'jose'],
+  ['src/log', '@platformatic/prom-client'],
 ] as const;
 
 const allowed = [
@@ -29,6 +32,7 @@ const allowed = [
   ['src/daemon/hub', '../../filter/trendFilter.ts'],
   ['src/client', '../wire/names.ts'],
   ['src/train', '@tensorflow/tfjs-node'],
+  ['src/daemon/config', 'yaml'],
 ] as const;
 
 test('the linter holds the direction of imports', async () => {

@@ -38,7 +38,9 @@ SIGTERM and SIGINT end it in order. SIGHUP reads configuration, models, keys and
         });
       });
       const broken = new Promise<never>((_, reject) => {
-        process.on('SIGHUP', () => daemon.reload().catch(reject));
+        process.on('SIGHUP', () => {
+          daemon.reload().catch(reject);
+        });
       });
       // Started by another process of ours with a channel: end with it.
       if (process.channel) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

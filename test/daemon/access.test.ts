@@ -7,7 +7,7 @@ import { publish } from '../../src/model/repository.ts';
 import { trendModel } from '../../src/model/trendModel.ts';
 import { startDaemon, testConfig } from '../support/daemon.ts';
 import { http, post } from '../support/http.ts';
-import { repositoryWith, sampleTaps } from '../support/models.ts';
+import { sampleTaps } from '../support/models.ts';
 import { rawClient } from '../support/rawClient.ts';
 
 /*

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseDuration, parseSize } from './units.ts';
 
 /** How the text of an environment variable or a flag becomes a value, and how a value is shown. */
-export type Kind =
+type Kind =
   | 'text'
   /** A file or folder; in the configuration file relative to the file. */
   | 'path'

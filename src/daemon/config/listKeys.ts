@@ -71,5 +71,4 @@ export const token = z.strictObject(
   'an object {name, sha256, scopes?, expires?}',
 );
 
-export type StreamRule = z.output<typeof streamRule>;
 export type TokenEntry = z.output<typeof token>;

@@ -42,6 +42,8 @@ export interface ServeOptions {
   readonly ping?: Hello['ping'] | undefined;
   /** Where raw samples go; a memory log by default. */
   readonly log?: SampleLog | undefined;
+  /** How long clients have to leave by themselves when the daemon closes (ms); 0 by default. */
+  readonly drainMs?: number | undefined;
   /** Bytes of samples the log may hold. */
   readonly retentionBytes?: number | undefined;
   /** What differs from `defaultLimits`. */
@@ -189,7 +191,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       incoming.complete();
       await flow;
       clearInterval(silence);
-      clients.end(closeCodes.draining, 'the daemon is closing');
+      await clients.drain(Date.now() + (options.drainMs ?? 0));
       await sockets.closed();
       server.closeAllConnections();
       await log.close();

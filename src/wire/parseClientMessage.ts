@@ -81,7 +81,8 @@ function checkSize(kind: 'message' | 'control', text: string, fields: Fields, li
   const bytes = text.length > most ? text.length : new TextEncoder().encode(text).byteLength;
   if (bytes <= most) return;
   const what = kind === 'control' ? 'a message that is not samples' : 'a message';
-  throw refused(fields, 'limit', `message: expected at most ${most} bytes for ${what}, got ${bytes} or more`);
+  const sentence = `message: expected at most ${most} bytes for ${what}, got ${bytes} or more`;
+  throw refused(fields, 'limit', sentence, 'message');
 }
 
 function unanswerable(sentence: string): WireError {

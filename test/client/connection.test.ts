@@ -135,12 +135,12 @@ describe('requests', () => {
       const [client, peer] = await connected();
       const asked = client.streams();
       await peer.next();
-      peer.send({ type: 'error', code: 'internal', message: 'said before' });
+      peer.send({ type: 'error', code: 'limit', message: 'said before' });
       peer.socket.close(closeCode, 'the reason');
       await expect(asked).rejects.toMatchObject({ code, closeCode });
       const error = await client.closed;
       expect(error).toMatchObject({ code, closeCode, message: expect.stringContaining('the reason') });
-      expect(error?.cause).toMatchObject({ code: 'internal', message: 'said before' });
+      expect(error?.cause).toMatchObject({ code: 'limit', message: 'said before' });
       await expect(client.streams()).rejects.toMatchObject({ code: 'closed' });
     },
   );

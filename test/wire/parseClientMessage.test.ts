@@ -44,12 +44,7 @@ describe('control messages', () => {
     [{ ...open, rate: undefined }, 'rate', /got nothing$/],
     [{ ...open, stream: '../etc' }, 'stream', /stream: expected a stream name.*got "\.\.\/etc"$/],
     [{ ...open, stream: 7 }, 'stream', /got 7$/],
-    [{ ...open, channels: [] }, 'channels', /expected 1 to 1024 channels, got an array of 0/],
-    [
-      { ...open, channels: Array.from({ length: 1025 }, (_, c) => ({ name: `${c}` })) },
-      'channels',
-      /array of 1025/,
-    ],
+    [{ ...open, channels: [] }, 'channels', /expected one or more channels, got an array of 0/],
     [{ ...open, channels: [{ name: 'x' }, { name: 'x' }] }, 'channels', /names all differ/],
     [{ ...open, channels: [{ name: 'x' }, { name: '' }] }, 'channels[1].name', /1 to 128 characters.*got ""/],
     [{ ...open, channels: [{ name: 'x', scale: 2 }] }, 'channels[0].scale', /no such field here/],

@@ -45,13 +45,14 @@ export function admission(options: AdmissionOptions): Admission {
   }
 
   async function admit(token: string | undefined, id: number | undefined): Promise<void> {
-    // Looking at a token may take its time: that is not the client's.
-    clearTimeout(timer);
+    // Looking at a token may take its time: that is not the client's. A token that is to be renewed goes on ending.
+    if (!principal) clearTimeout(timer);
     const found = await options.authenticate(token);
     if (stopped) return;
     const left = found.expires === undefined ? undefined : found.expires - Date.now();
     if (left !== undefined && left <= 0)
       throw unauthorised('token: expected one that is valid, got one that has ended');
+    clearTimeout(timer);
     principal = found;
     options.admitted(found, id);
     if (left !== undefined && !stopped) expire(performance.now() + left);

@@ -64,6 +64,8 @@ export function connections(ports: ConnectionsPorts): Connections {
     },
     accept(socket, { address, token }) {
       if (sockets.size >= limits.connections) {
+        const nothing = (): void => undefined;
+        socket.start({ message: nothing, heard: nothing, closed: nothing });
         socket.close(closeCodes.limit, `connections: at most ${limits.connections}`);
         return;
       }

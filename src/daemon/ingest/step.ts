@@ -179,7 +179,7 @@ function open(state: StreamState, event: OpenEvent): Step {
       id,
       code: 'streamBusy',
       field: 'stream',
-      message: `stream: ${state.name} already has a producer; expected its "producer" id or "takeover": true`,
+      message: `stream: expected one without a producer (or its "producer" id, or "takeover": true), got ${state.name}, which has one`,
     });
   }
   const replies: Reply[] = former ? [{ type: 'closed', to: former, reason: 'takenOver' }] : [];

@@ -75,10 +75,7 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
   function sendClose(code: number | undefined, reason: string): void {
     if (closing) return;
     closing = true;
-    const payload = Buffer.alloc(code === undefined ? 0 : 2 + Buffer.byteLength(reason));
-    if (code !== undefined) payload.writeUInt16BE(code, 0);
-    payload.write(reason, 2);
-    stream.write(wholeFrame(opcodes.close, payload));
+    stream.write(wholeFrame(opcodes.close, code === undefined ? noPayload : closePayload(code, reason)));
     late = setTimeout(() => stream.destroy(), closeTimeout);
   }
 
@@ -89,6 +86,15 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
     stream.resume();
   }
 
+  function receive(chunk: Buffer): void {
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      // An error of ours: it costs this connection, not the daemon, and is told as the stream's.
+      stream.destroy(error as Error);
+    }
+  }
+
   return {
     protocol,
     stream,
@@ -97,7 +103,7 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
     },
     start(given) {
       handlers = given;
-      stream.on('data', reader.push);
+      stream.on('data', receive);
       stream.once('end', finish);
       stream.once('close', () => {
         reader.stop();
@@ -126,4 +132,13 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
       this.resume();
     },
   };
+}
+
+const noPayload = Buffer.alloc(0);
+
+function closePayload(code: number, reason: string): Buffer {
+  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code, 0);
+  payload.write(reason, 2);
+  return payload;
 }

@@ -32,26 +32,26 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
   let closed = false;
   let spoke = false;
   let wasLive = false;
-  /** Where seqs that never came begin, up to the cursor, that have not been told yet. */
-  let gapFrom: number | undefined;
+  /** Seqs that never came and have not been told yet; with `every`, from the first such to the last. */
+  let untold: { readonly fromSeq: number; toSeq: number } | undefined;
   /** A gap has been told since the last frame went out. */
   let gapSince = false;
 
   /** The seqs from the cursor to `seq` never came. Told at once, or with `every` together with the next of its kind. */
   function skip(seq: number, replay: boolean): void {
-    gapFrom ??= cursor;
+    untold ??= { fromSeq: cursor, toSeq: seq };
+    untold.toSeq = seq;
     cursor = seq;
     if (view.every === 1) tellGap(replay);
   }
 
   /** Gaps with no row of the view between them are one, and one that holds no row of the view is none. */
   function tellGap(replay: boolean): void {
-    if (gapFrom === undefined) return;
-    const fromSeq = gapFrom;
-    gapFrom = undefined;
-    if (Math.ceil(fromSeq / view.every) * view.every >= cursor) return;
-    const range = { fromSeq, toSeq: cursor, reason: 'source' } as const;
-    outbound.control({ type: 'gap', slot: number, ...range, ...(replay && { replay }) });
+    if (!untold) return;
+    const range = untold;
+    untold = undefined;
+    if (Math.ceil(range.fromSeq / view.every) * view.every >= range.toSeq) return;
+    outbound.control({ type: 'gap', slot: number, ...range, reason: 'source', ...(replay && { replay }) });
     gapSince = true;
   }
 

@@ -27,8 +27,6 @@ export interface CoreOptions {
   readonly refused: (status: ModelStatus, error: unknown) => void;
   /** Where work that nobody awaits reports its errors. */
   readonly failed: (error: unknown) => void;
-  /** What could not be freed costs memory, no more. */
-  readonly leaked: (error: unknown) => void;
 }
 
 /** What becomes of samples: log, models, filter, subscribers. It knows no sockets. */
@@ -54,7 +52,7 @@ const silenceCheck = 250;
 /** @throws those of `loadModel` */
 export async function core(options: CoreOptions): Promise<Core> {
   const { config, rules, log, metrics, failed } = options;
-  const bank = filterBank(options.device, options.leaked);
+  const bank = filterBank(options.device);
   const served = await servedModels(config, bank, options.refused);
   const past = history(log, bank);
   const subscribers = hub({

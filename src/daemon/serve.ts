@@ -85,7 +85,6 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         { ...status, ...(!(error instanceof FirtrendError) && { err: error }) },
         'a model is refused; the one in force stays',
       ),
-    leaked: (error) => logger.warn({ err: error }, 'a filter could not be freed'),
   });
   const kept = upkeep(config, certificate, {
     ...{ served: inside.served, auth, logger },

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { FirtrendError } from '../../dsp/error.ts';
 import { defaultMinCoverage } from '../../dsp/reference.ts';
+import type { TrendFilter } from '../../filter/trendFilter.ts';
 import { type LoadedModel, loadModel } from '../../model/loadModel.ts';
 import { resolve } from '../../model/repository.ts';
 import type { Config } from '../config/schema.ts';
@@ -54,6 +55,8 @@ interface Served {
   readonly model: LoadedModel;
   readonly filter: Exclude<FilterChoice, { readonly reason: string }>;
   readonly exact: boolean;
+  /** Held, so that it stays loaded while no stream uses it. */
+  readonly loaded: TrendFilter;
   /** What was tried last: the file as it was then. */
   tried: string;
   problem: string | null;
@@ -86,9 +89,10 @@ export async function servedModels(
     const kernels = model.kernels.map(({ taps, bias }) => ({ taps: Float32Array.from(taps), bias }));
     const { sha256, name, version, path } = model;
     const minCoverage = wanted.minCoverage ?? defaultMinCoverage(kernels[0]!.taps.length);
-    const { fingerprint, exact } = await bank.obtain({ kernels, sha256, minCoverage });
+    const loaded = await bank.obtain({ kernels, sha256, minCoverage });
+    const { fingerprint, exact } = loaded;
     const filter = { kernels, sha256, model: name ?? path, version: version ?? 0, minCoverage, fingerprint };
-    return { wanted, model, filter, exact, tried, problem: null };
+    return { wanted, model, filter, exact, loaded, tried, problem: null };
   }
 
   /** Those that are in force already stay as they are. */

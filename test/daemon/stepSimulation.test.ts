@@ -50,7 +50,7 @@ function stepEvent(event: Exclude<HistoryEvent, { type: 'restart' }>): StreamEve
     case 'samples': {
       const { values, now, ...rest } = event;
       const planes = Float32Array.from(values);
-      const frame = { rows: values.length, values: planeValues(planes, values.length) };
+      const frame = { rows: values.length, channels: 1, values: planeValues(planes, values.length) };
       return { ...rest, ...frame, receivedAt: now, bytes: 4 * values.length };
     }
     case 'close':

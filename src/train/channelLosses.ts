@@ -35,11 +35,14 @@ export function lossByChannel(
 
 /** Rounding to float32 may cost a kernel that is the newest sample alone so much. */
 const rounding = 1e-6;
+/** A loss below this is none: the newest sample is the target. */
+const exactly = 1e-12;
 
 /** A warning for each channel on which the kernel is worse than no filter, as one that it shares may be. */
 export function worseChannels(losses: readonly ChannelLoss[], perChannel: boolean): string[] {
   return losses.flatMap(({ channel, train, newest }) => {
-    if (train === null || newest === null || train <= newest * (1 + rounding)) return [];
+    if (train === null || newest === null || newest < exactly) return [];
+    if (train <= newest * (1 + rounding)) return [];
     const percent = (100 * (train / newest - 1)).toPrecision(2);
     return [
       `channel "${channel}": the kernel is worse than the newest sample alone, its loss ${percent} % above that` +

@@ -40,8 +40,8 @@ const kernelsPerBlock = 4;
  * Compares two models on the held-out part of recordings, paired: the held-out samples, all recordings in a row, are cut
  * into B equal blocks of at least 4 K samples, D_b is the share of block b in the difference of the two losses (their sum
  * is the difference itself), and the interval is Σ D ± t·√B·s, s the standard deviation of the D_b and t the 97.5 %
- * quantile of Student's with B - 1 degrees of freedom: the method of batch means (Conway 1963; Law, Simulation Modeling
- * and Analysis, 9.5.3), which needs blocks long beside the memory of the errors, not independent samples. Windows are
+ * quantile of Student's with B - 1 degrees of freedom. It is what simulation calls the method of batch means, which needs
+ * blocks that are long beside the memory of the errors, not independent samples (tests try it on both). Windows are
  * those complete for the longer of the two kernels.
  *
  * @throws FirtrendError as `evaluate` does

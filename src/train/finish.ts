@@ -2,12 +2,12 @@ import { normalised, storedTaps } from '../dsp/kernel.ts';
 import type { Polished } from './polish.ts';
 import { lagOf } from './vertices.ts';
 
-/** Rounding moves a lag by parts of 2^-24 of it: a few rounds reach the limit from below. */
+/** Rounding moves a lag by parts of 2^-24 of it: a few rounds reach the limit from below, each going twice as far. */
 const rounds = 40;
 
 /**
  * Polished taps as the file holds them: float32, and with a lag of at most `maxLag` even so. Rounding may carry them over
- * the limit; then the next aim is lower by twice the excess.
+ * the limit; then the next aim is lower by twice the excess, and further each time, for equal taps round alike.
  *
  * @param polish the best of the family with a lag of at most `aim` samples
  * @param maxLag ≥ 0 samples; Infinity is no limit
@@ -17,6 +17,7 @@ export function finish(
   maxLag: number,
 ): { readonly taps: Float32Array } & Pick<Polished, 'timeConstant'> {
   let aim = maxLag;
+  let lower = 0;
   for (let round = 0; ; round++) {
     const { taps: best, timeConstant } = polish(aim);
     const taps = storedTaps(best);
@@ -25,6 +26,7 @@ export function finish(
     if (!(excess > 0) || aim === 0 || round === rounds) {
       return { taps, ...(timeConstant !== undefined && { timeConstant }) };
     }
-    aim = Math.max(0, Math.min(aim, maxLag) - 2 * excess);
+    lower = 2 * Math.max(excess, lower);
+    aim = Math.max(0, Math.min(aim, maxLag) - lower);
   }
 }

@@ -43,7 +43,9 @@ export const parametrisations: Record<Family, Parametrisation> = {
     taps: ([logTau], taps) => rampTaps(taps, Math.exp(-logTau!)),
     step([logTau], [gradient], size, taps) {
       const { from, to } = logTimeConstants(taps);
-      return Float32Array.of(Math.min(Math.max(logTau! - size * Math.sign(gradient!), from), to));
+      // No further than e-fold: a longer step lands on the plateau of the newest sample alone, where no gradient is left.
+      const way = Math.min(size, 1) * Math.sign(gradient!);
+      return Float32Array.of(Math.min(Math.max(logTau! - way, from), to));
     },
     limited: ([logTau], maxLag, taps) => Float32Array.of(Math.min(logTau!, longestWithin(taps, maxLag))),
   },

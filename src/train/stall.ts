@@ -21,7 +21,7 @@ export function stall(
   const way = first - best;
   if (last - best <= closeEnough * best || first - last >= littleOfTheWay * way) return null;
   const figures =
-    `${steps} steps lowered the loss from ${short(first)} to ${short(last)} where ${short(best)} is ` +
+    `${steps} ${steps === 1 ? 'step' : 'steps'} lowered the loss from ${short(first)} to ${short(last)} where ${short(best)} is ` +
     `possible, and moved the parameters by ${short(moved)} (gradient norm ${short(gradientNorm)})`;
   const why =
     learningRate !== undefined

@@ -21,11 +21,12 @@ describe.each(['ramp', 'boxcars', 'cumulative', 'simplex'])('%s', (family) => {
   });
 
   test("the forum's setting, the input as its own target: nothing to gain, another target named", async () => {
-    const { verdict, kernels, certificate, fit } = await trainKernel([walk], {
+    const { verdict, kernels, certificate, fit, warnings } = await trainKernel([walk], {
       ...options,
       family,
       target: 'column:c0=c0',
     });
+    expect(warnings).toEqual([]);
     expect(verdict).toMatch(/^Nothing is to be gained here: .*choose the target smooth:PERIOD/);
     expect(kernels[0].taps[0]).toBe(1);
     expect(certificate.reason).toBe('the target is reached exactly');

@@ -27,7 +27,7 @@ inPython(
     const folder = await temporaryFolder();
     const commands = [
       ['gait-accelerometer', '--target', 'smooth:32'],
-      ['cycling', '--target', 'smooth:32', '--taps', '65', '--per-channel'],
+      ['cycling', '--target', 'smooth:32', '--taps', '33', '--per-channel'],
       ['seattle-weather', '--target', 'forecast:8', '--family', 'simplex', '--taps', '33'],
       ['seattle-weather', '--target', 'smooth:16', '--family', 'ramp', '--taps', '65', '--per-channel'],
     ];
@@ -56,6 +56,7 @@ inPython(
       else expect(found.relative).toBeLessThan(1e-6);
     });
   },
+  180_000,
 );
 
 inPython(

@@ -5,18 +5,16 @@ import { prove, type Setting } from './grid.ts';
 const python = pythonPath();
 const skipped = python === undefined ? ` [skipped: ${whyNoPython()}]` : '';
 
-/** Each recording, K and target three times; `npm run proof -- grid` does all. */
+/** Each recording, K, target and family twice; `npm run proof -- grid` does all. */
 const slice: readonly Setting[] = (
   [
-    ['cycling', 33, 'forecast:1', 'boxcars', true],
-    ['cycling', 129, 'smooth:32', 'cumulative', false],
+    ['cycling', 33, 'smooth:32', 'cumulative', true],
     ['cycling', 257, 'forecast:8', 'boxcars', false],
-    ['gait-accelerometer', 33, 'smooth:32', 'boxcars', false],
-    ['gait-accelerometer', 129, 'forecast:8', 'cumulative', false],
-    ['gait-accelerometer', 257, 'forecast:1', 'boxcars', false],
-    ['seattle-weather', 33, 'forecast:8', 'cumulative', true],
-    ['seattle-weather', 129, 'forecast:1', 'boxcars', false],
-    ['seattle-weather', 257, 'smooth:32', 'cumulative', false],
+    ['gait-accelerometer', 129, 'smooth:32', 'cumulative', false],
+    // Where rounding to float32 alone carried the lag over its limit.
+    ['gait-accelerometer', 257, 'forecast:8', 'boxcars', false],
+    ['seattle-weather', 33, 'forecast:1', 'boxcars', true],
+    ['seattle-weather', 129, 'forecast:1', 'cumulative', false],
   ] as const
 ).map(([recording, taps, target, family, perChannel]) => ({ recording, taps, target, family, perChannel }));
 
@@ -38,5 +36,5 @@ test.skipIf(python === undefined)(
       }
     }
   },
-  120_000,
+  300_000,
 );

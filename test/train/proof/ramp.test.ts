@@ -43,12 +43,12 @@ describe.each(recordings)('%s', (name) => {
 
       expect(trained.fit.trajectory.at(-1)! / scanned - 1).toBeLessThan(0.002);
 
-      // α from 17, where the second tap is 4e-8 of the first and float32 has no gradient left, to 1/65,000. The loss may
-      // have a second minimum at the newest sample alone, where gradients end; what is written is the best all the same.
+      // α from 17, where the second tap is 4e-8 of the first and float32 has no gradient left, to 1/65,000.
       const { from, to } = logTimeConstants(taps);
       for (const log of [from, Math.log(0.1), 0, 1, 2, 3, 5, to]) {
         const fit = await fitKernel(backend, 'ramp', loss, { start: Float32Array.of(log) });
-        expect(fit.trajectory.at(-1)).toBeLessThanOrEqual(fit.trajectory[0]!);
+        // TensorFlow alone, by gradient; the polish does not depend on it.
+        if (log !== from) expect(lossOf(loss, fit.taps) / scanned - 1).toBeLessThan(0.002);
         expect(finish((aim) => polish('ramp', fit.taps, loss, aim), Infinity).taps).toEqual(
           trained.kernels[0].taps,
         );

@@ -29,6 +29,13 @@ export interface Vectors {
     stride: number,
   ): number;
   /**
+   * Sets what is missing in rows of 4, 8 or 16 samples to 0 and writes their mask, and a 16-bit integer a row: bit i is
+   * set where sample i is missing.
+   *
+   * @returns 1 where anything is missing, 2 where a magnitude is finite and not ordinary, or both
+   */
+  mark(width: number, count: number, rows: number, mask: number, stride: number, bits: number): number;
+  /**
    * The division of unpack.ts for all lanes of a block: `sums` become trends.
    *
    * @param bounds two int32 for each lane: outputs below the first and from the second on see a missing sample

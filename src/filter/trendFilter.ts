@@ -6,7 +6,6 @@ import { Engine } from './engine.ts';
 import { checkedTaps, type FilterKernel } from './filterKernel.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { GridShape } from './layout.ts';
-import { onnxruntime } from './onnxruntime.ts';
 import type { FilterJob } from './pack.ts';
 import { type Plan, plans } from './plans.ts';
 import { type ProvenPlan, provenPlan } from './provenPlan.ts';
@@ -96,11 +95,7 @@ export async function createTrendFilter(
       least: float32From(minCoverage),
       mayOverflow: kernels.some(mayOverflow),
     },
-    fingerprint: fingerprint({
-      version: onnxruntime().env.versions.node ?? 'unknown',
-      provider,
-      plan: proven.plan.name,
-    }),
+    fingerprint: await fingerprint(proven.plan, provider),
   });
 }
 

@@ -3,10 +3,10 @@ import type { CloseName } from './closeCodes.ts';
 import type { ErrorCode } from './errorCodes.ts';
 
 /**
- * What a client meets beside the codes of the daemon: no connection, one that ended without a code of ours, and a slot
- * that another producer took over.
+ * What a client meets beside the codes of the daemon: no connection, one that ended without a code of ours, a slot that
+ * another producer took over, and time stamps that cannot be numbered.
  */
-type ClientCode = 'connectFailed' | 'closed' | 'takenOver';
+type ClientCode = 'connectFailed' | 'closed' | 'takenOver' | 'timeBackwards' | 'timeValue';
 
 export interface WireErrorDetail {
   /** The field that is wrong: `channels[2].name`. */

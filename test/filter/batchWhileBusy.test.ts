@@ -1,21 +1,9 @@
 import fc from 'fast-check';
 import { delay, from, map, of, Subject, throwError, timer } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, test } from 'vitest';
-import { batchWhileBusy, type Defer } from '../../src/filter/batchWhileBusy.ts';
+import { batchWhileBusy } from '../../src/filter/batchWhileBusy.ts';
+import { marbles } from './marbles.ts';
 import { turns } from './support.ts';
-
-/** Virtual time, with the end of a turn one frame after its beginning. */
-function marbles(
-  run: (helpers: Parameters<Parameters<TestScheduler['run']>[0]>[0] & { turn: Defer }) => void,
-): void {
-  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
-  const turn: Defer = (task) => {
-    const action = scheduler.schedule(task, 1);
-    return () => action.unsubscribe();
-  };
-  scheduler.run((helpers) => run({ ...helpers, turn }));
-}
 
 const joinAfter = (ms: number) => (batch: string[]) => timer(ms).pipe(map(() => batch.join('')));
 

@@ -18,7 +18,7 @@ export interface CellMemory {
 }
 
 /** The functions of vector.wat. All addresses and distances are in bytes. */
-export interface Vectors {
+interface Vectors {
   /** `interleave` of rows.ts, for widths of 4 and more. */
   interleave(
     width: number,

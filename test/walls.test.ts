@@ -22,6 +22,9 @@ const forbidden = [
   ['src/client', 'zod'],
   ['src/cli', 'onnxruntime-node'],
   ['src/daemon', 'echarts'],
+  ['src/cli', 'yaml'],
+  ['src/model', 'jose'],
+  ['src/log', '@platformatic/prom-client'],
 ] as const;
 
 const allowed = [
@@ -30,6 +33,7 @@ const allowed = [
   ['src/client', '../wire/names.ts'],
   ['src/client', '../dsp/frame.ts'],
   ['src/train', '@tensorflow/tfjs-node'],
+  ['src/daemon/config', 'yaml'],
 ] as const;
 
 test('the linter holds the direction of imports', async () => {

@@ -6,15 +6,16 @@ import type { StoredRecording } from '../train/recording.ts';
 import { columnsFor } from '../train/references.ts';
 import { createScratch, type Scratch } from '../train/scratch.ts';
 import { parseTarget } from '../train/targets.ts';
-import { certificateText, lossTable } from './lossTable.ts';
+import { certificateText, lossLine, lossTable } from './lossTable.ts';
 import { examples, modelsOption, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { openFlagged, type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
-import { holdout as holdoutShare, target as targetText } from './train.ts';
+import { holdout as holdoutShare, lossesText, lossOption, target as targetText } from './train.ts';
 
 interface EvaluateFlags extends RecordingFlags {
   readonly models: string;
   readonly target?: string;
+  readonly loss?: string;
   readonly holdout: number;
   readonly fill: number;
   readonly json?: boolean;
@@ -34,6 +35,7 @@ export function evaluateCommand(): Command {
       'smooth:PERIOD, forecast:H or column:… (default: what the model was trained for)',
       targetText,
     )
+    .option('--loss <loss>', `${lossesText} (default: what the model was trained by)`, lossOption)
     .option(
       '--holdout <share>',
       'share of each recording, its end, that baselines are not tuned on',
@@ -68,10 +70,11 @@ export function evaluateCommand(): Command {
       for (const file of files) recordings.push(await readForModel(file, model, target, flags, scratch));
       const { holdout, fill } = flags;
       const { kernels, channels, metadata } = model;
+      const loss = flags.loss ?? metadata.loss ?? 'mse';
       const found = evaluate(
         recordings,
         { kernels, channels, family: metadata.family },
-        { target, holdout, fill },
+        { target, loss, holdout, fill },
       );
       for (const warning of found.warnings) note(`warning: ${warning}`);
       const { name, version, path } = model;
@@ -106,9 +109,9 @@ function targetOf({ metadata }: LoadedModel, ref: string): string {
 }
 
 function show({ name, version, path }: LoadedModel, found: Evaluation): void {
-  const { target, loss, windows, certificate } = found;
+  const { target, loss, certificate } = found;
   print(`${name === null ? path : `${name}@${version}`} for ${target}`);
-  print(`loss, 1 is the newest sample alone; ${windows.used} windows used, ${windows.leftOut} left out`);
+  print(lossLine(found));
   print(lossTable('this model', loss, found.tuned));
   print(`\n${certificateText(certificate)}`);
   print(found.verdict);

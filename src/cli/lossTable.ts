@@ -12,6 +12,20 @@ const rows = [
   ['best kernel of any shape', 'free', () => ''],
 ] as const;
 
+/** What the losses are and what 1 stands for. */
+export function lossLine({
+  lossName,
+  target,
+  windows,
+}: {
+  readonly lossName: string;
+  readonly target: string;
+  readonly windows: { readonly used: number; readonly leftOut: number };
+}): string {
+  const unit = target.startsWith('column:') ? 'the best constant' : 'the newest sample alone';
+  return `loss (${lossName}), 1 is ${unit}; ${windows.used} windows used, ${windows.leftOut} left out`;
+}
+
 /**
  * The losses of a kernel beside those of the baselines, on either part, and what each baseline was tuned to.
  *

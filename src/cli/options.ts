@@ -71,7 +71,7 @@ function daemonUrl(text: string): string {
   return url.href;
 }
 
-export const defaultPort = 8420;
+const defaultPort = 8420;
 
 export function urlOption(): Option {
   return new Option('--url <url>', 'address of the daemon')

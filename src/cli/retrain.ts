@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { FirtrendError } from '../dsp/error.ts';
 import type { LoadedModel } from '../model/loadModel.ts';
 import type { JudgedModel } from '../train/evaluate.ts';
+import { parseLoss } from '../train/losses/parseLoss.ts';
 import { interruptible } from './interruptible.ts';
 import { examples } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -31,15 +32,18 @@ export function retrainCommand(): Command {
       const inForce = await modelInForce(models, name);
       const recordings = await interruptible(() => readForTraining(files, flags));
       const { compare } = await import('../train/compare.ts');
-      const { target, holdout, fill } = flags;
+      const { target, loss, holdout, fill } = flags;
       const against = (candidate: JudgedModel, other: JudgedModel) =>
-        compare(recordings, candidate, other, { target, holdout, fill });
+        compare(recordings, candidate, other, { target, loss, holdout, fill });
       // What cannot be compared is said before anything is trained.
       if (inForce !== null) against(inForce, inForce);
-      if (inForce !== null && inForce.metadata.target !== target) {
-        note(
-          `${name}@${inForce.version} was trained for ${inForce.metadata.target}; both are judged by ${target}`,
-        );
+      if (inForce !== null) {
+        const { metadata, version } = inForce;
+        const asked = { target, loss: parseLoss(loss).name };
+        for (const of of ['target', 'loss'] as const) {
+          if (metadata[of] === undefined || metadata[of] === asked[of]) continue;
+          note(`${name}@${version} was trained for ${metadata[of]}; both are judged by ${asked[of]}`);
+        }
       }
 
       const { model, result } = await trainModel(recordings, { models, name, training: trainingOf(flags) });

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { FirtrendError } from '../dsp/error.ts';
 import { applyCommand } from './apply.ts';
+import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
@@ -30,6 +31,7 @@ export function run(args: readonly string[]): Promise<number> {
     applyCommand(),
     verifyCommand(),
     serveCommand(),
+    configCommand(),
     replayCommand(),
     tailCommand(),
     kernelCommand(),

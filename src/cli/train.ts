@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { families } from '../dsp/families.ts';
 import { maxTaps } from '../dsp/kernel.ts';
 import { modelNamePattern } from '../model/repository.ts';
+import { parseLoss } from '../train/losses/parseLoss.ts';
 import { parseMaxLag } from '../train/maxLag.ts';
 import type { StoredRecording } from '../train/recording.ts';
 import { columnsFor } from '../train/references.ts';
@@ -10,7 +11,7 @@ import { parseTarget } from '../train/targets.ts';
 import type { TrainOptions } from '../train/train.ts';
 import { channelTable } from './channelTable.ts';
 import { interruptible } from './interruptible.ts';
-import { certificateText, constantText, lossTable } from './lossTable.ts';
+import { certificateText, constantText, lossLine, lossTable } from './lossTable.ts';
 import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { openFlagged, type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
@@ -83,6 +84,7 @@ export function withTrainFlags(command: Command): Command {
     .option('--learning-rate <r>', 'largest step (default: adapts itself)', positiveNumber)
     .option('--per-channel', 'a kernel for each channel instead of one for all')
     .option('--bias', 'a bias for each channel, in its unit, added outside the weighted mean')
+    .option('--no-bias', 'none (default: quantile alone has one)')
     .option('--max-lag <d>', 'largest lag of a kernel, in samples, or in seconds with s', lagLimit)
     .option(
       '--target <target>',
@@ -90,7 +92,7 @@ export function withTrainFlags(command: Command): Command {
       target,
       'smooth:32',
     )
-    .addOption(new Option('--loss <loss>', 'what is minimised').choices(['mse']).default('mse'))
+    .option('--loss <loss>', `what is minimised: ${lossesText}`, lossOption, 'mse')
     .option(
       '--holdout <share>',
       'share of each recording, its end, to judge by; 0 trains on all',
@@ -134,7 +136,7 @@ export function trainingOf(flags: TrainFlags): TrainOptions {
     maxLag,
     family,
     perChannel = false,
-    bias = false,
+    bias,
     target,
     loss,
     holdout,
@@ -147,8 +149,8 @@ export function trainingOf(flags: TrainFlags): TrainOptions {
     ...(learningRate !== undefined && { learningRate }),
     ...(maxLag !== undefined && { maxLag }),
     family,
+    ...(bias !== undefined && { bias }),
     perChannel,
-    bias,
     target,
     loss,
     holdout,
@@ -160,6 +162,13 @@ export function trainingOf(flags: TrainFlags): TrainOptions {
 export function target(text: string): string {
   // The rate is not known yet; so fine a one rounds nothing to 0 samples.
   parsedBy((value) => parseTarget(value, 1e9))(text);
+  return text;
+}
+
+export const lossesText = 'mse, huber:D (D in root mean square errors of the newest sample), quantile:q';
+
+export function lossOption(text: string): string {
+  parsedBy(parseLoss)(text);
   return text;
 }
 
@@ -199,6 +208,8 @@ function asJson({ model, result }: TrainedModel): object {
     loss,
     channelLosses: result.channelLosses,
     tuned: result.tuned,
+    lossName: result.lossName,
+    covered: result.covered,
     certificate,
     windows: { used: windows.used, leftOut: windows.leftOut },
     family: result.family,
@@ -216,13 +227,12 @@ function asJson({ model, result }: TrainedModel): object {
 }
 
 function show({ model, report, result }: TrainedModel): void {
-  const { loss, certificate, guarantees, rate, windows, timeConstant, fit } = result;
+  const { loss, certificate, guarantees, rate, timeConstant, fit } = result;
   print(`${model.name}@${model.version}: ${model.path}`);
   if (report !== null) print(`report: ${report}`);
   print(guaranteesText(guarantees, rate));
   if (timeConstant !== undefined) print(`time constant ${constantText(timeConstant)}`);
-  const unit = result.target.startsWith('column:') ? "the target's variance" : 'the newest sample alone';
-  print(`\nloss, 1 is ${unit}; ${windows.used} windows used, ${windows.leftOut} left out`);
+  print(`\n${lossLine(result)}`);
   print(lossTable('learned kernel', loss, result.tuned));
   if (result.channels.length > 1 || result.kernels[0].channel !== null) print(`\n${channelTable(result)}`);
   print(`\n${certificateText(certificate)}`);

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { FirtrendError } from '../dsp/error.ts';
-import type { FitProgress } from '../train/fitKernel.ts';
+import type { FitProgress } from '../train/fit.ts';
 import type { AnyRecording } from '../train/recording.ts';
 import type { trainReport } from '../train/report/report.ts';
 import type { TrainOptions, TrainResult } from '../train/train.ts';

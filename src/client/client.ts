@@ -1,6 +1,9 @@
 import { type SlotClock, slotClock } from '../dsp/slots.ts';
+import { binaryClientCodec } from '../wire/binaryClientCodec.ts';
 import type { OpenRequest, SubscribeRequest } from '../wire/clientMessages.ts';
+import type { ClientCodec } from '../wire/codec.ts';
 import { jsonClientCodec } from '../wire/jsonClientCodec.ts';
+import type { Subprotocol } from '../wire/limits.ts';
 import type { StreamInfo, Welcome } from '../wire/serverMessages.ts';
 import { WireError } from '../wire/wireError.ts';
 import { Connection } from './connection.ts';
@@ -29,6 +32,8 @@ export { type SlotClock, slotClock, WireError };
 
 export interface ConnectOptions {
   readonly token?: string | undefined;
+  /** `firtrend.v1.bin` (samples are binary) or `firtrend.v1.json`; by default the first that the daemon speaks. */
+  readonly subprotocol?: Subprotocol | undefined;
   /** Makes the WebSocket; by default the platform's own, in a Node without one that of the package `ws`. */
   readonly socket?: SocketFactory | undefined;
   /** Milliseconds until the daemon must have welcomed us; 10 s. */
@@ -52,6 +57,8 @@ export interface SubscribeOptions extends Omit<Asked<SubscribeRequest>, 'streams
 /** A connection to a daemon: feed streams, follow trends. All that goes wrong is a `WireError` with a `code`. */
 export interface FirtrendClient {
   readonly welcome: Welcome;
+  /** What the two ends agreed on. */
+  readonly subprotocol: Subprotocol;
   /** Milliseconds to the daemon and back; undefined until measured. */
   readonly roundTrip: number | undefined;
   /** Resolves when the connection has ended: with why, or undefined when `close` was called. */
@@ -73,24 +80,24 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     onEnd = resolve;
   });
   const router = new Router(highWater, maxQueue);
-  const connection = new Connection(
-    await makeSocket(url, options.socket ?? platformSocket),
-    jsonClientCodec,
-    {
-      token: options.token,
-      onMessage: (message) => router.dispatch(message),
-      onEnd(error) {
-        router.end(error);
-        onEnd(error);
-      },
-    },
+  const codecs: ClientCodec[] = [binaryClientCodec, jsonClientCodec].filter(
+    ({ subprotocol }) => subprotocol === (options.subprotocol ?? subprotocol),
   );
+  const connection = new Connection(await makeSocket(url, codecs, options.socket ?? platformSocket), codecs, {
+    token: options.token,
+    onMessage: (message) => router.dispatch(message),
+    onEnd(error) {
+      router.end(error);
+      onEnd(error);
+    },
+  });
   router.connection = connection;
   const welcome = await welcomed(connection, closed, url, connectTimeout);
 
   return {
     welcome,
     closed,
+    subprotocol: connection.subprotocol,
     get roundTrip() {
       return connection.roundTrip;
     },
@@ -120,9 +127,16 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   };
 }
 
-async function makeSocket(url: string, factory: SocketFactory): Promise<SocketLike> {
+async function makeSocket(
+  url: string,
+  codecs: readonly ClientCodec[],
+  factory: SocketFactory,
+): Promise<SocketLike> {
   try {
-    return await factory(url, [jsonClientCodec.subprotocol]);
+    return await factory(
+      url,
+      codecs.map(({ subprotocol }) => subprotocol),
+    );
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new WireError('connectFailed', `url: expected a daemon at ${url}, got: ${why}`, { cause });

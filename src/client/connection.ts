@@ -1,7 +1,7 @@
 import type { ControlRequest } from '../wire/clientMessages.ts';
 import { closeCodes, closeName, closeReason } from '../wire/closeCodes.ts';
 import type { ClientCodec, SamplesFrame } from '../wire/codec.ts';
-import { protocol } from '../wire/limits.ts';
+import { protocol, type Subprotocol } from '../wire/limits.ts';
 import type { ErrorMessage, Hello, ServerMessage, Welcome } from '../wire/serverMessages.ts';
 import { WireError } from '../wire/wireError.ts';
 import { type Heartbeat, heartbeat } from './heartbeat.ts';
@@ -36,7 +36,9 @@ export interface ConnectionOptions {
 /** One WebSocket: handshake, requests and their replies, heartbeat, end. Knows nothing of what the streams carry. */
 export class Connection {
   readonly #socket: SocketLike;
-  readonly #codec: ClientCodec;
+  /** Those offered; the daemon takes one. */
+  readonly #codecs: readonly ClientCodec[];
+  #codec: ClientCodec;
   readonly #options: ConnectionOptions;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
@@ -49,9 +51,10 @@ export class Connection {
   #trouble: unknown;
 
   /** @param socket not yet open; its handlers are taken over */
-  constructor(socket: SocketLike, codec: ClientCodec, options: ConnectionOptions) {
+  constructor(socket: SocketLike, codecs: readonly ClientCodec[], options: ConnectionOptions) {
     this.#socket = socket;
-    this.#codec = codec;
+    this.#codecs = codecs;
+    this.#codec = codecs[0]!;
     this.#options = options;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#opened();
@@ -70,6 +73,11 @@ export class Connection {
     return new Promise((resolve) => {
       this.#onWelcome = resolve;
     });
+  }
+
+  /** What was agreed on. */
+  get subprotocol(): Subprotocol {
+    return this.#codec.subprotocol;
   }
 
   get roundTrip(): number | undefined {
@@ -161,9 +169,14 @@ export class Connection {
   }
 
   #opened(): void {
-    if (this.#socket.protocol === this.#codec.subprotocol) return;
-    const got = this.#socket.protocol || 'none';
-    this.#fail('version', `subprotocol: expected ${this.#codec.subprotocol}, got ${got}`);
+    const { protocol: taken } = this.#socket;
+    const codec = this.#codecs.find(({ subprotocol }) => subprotocol === taken);
+    if (codec) {
+      this.#codec = codec;
+      return;
+    }
+    const offered = this.#codecs.map(({ subprotocol }) => subprotocol).join(' or ');
+    this.#fail('version', `subprotocol: expected ${offered}, got ${taken || 'none'}`);
   }
 
   #fail(code: 'version' | 'badMessage' | 'unauthorised' | 'noAlive', message: string, cause?: unknown): void {

@@ -5,6 +5,13 @@ import { type Connection, type Reply, type Request, wireErrorOf } from './connec
 import { makeProducer, type Producer, type ProducerEnd, type ProducerOptions } from './producer.ts';
 import { makeSubscription, type Subscription, type SubscriptionEnd } from './subscription.ts';
 
+const closedBecause = {
+  takenOver: 'producer: another one took over its stream',
+  forbidden: 'producer: the token no longer allows it',
+  deleted: 'producer: its stream was deleted',
+  closed: 'producer: the daemon closed it',
+} as const;
+
 /**
  * Takes every message to the producer or subscription that it concerns, and stops reading the socket while consumers
  * are behind. It goes on reading while anybody waits for a reply or an acknowledgement on this connection: a consumer
@@ -82,7 +89,7 @@ export class Router {
         this.#producers.get(message.slot)?.acknowledged(message.nextSeq);
         break;
       case 'closed': {
-        const error = new WireError('takenOver', 'producer: another one took over its stream', {
+        const error = new WireError(message.reason ?? 'closed', closedBecause[message.reason ?? 'closed'], {
           slot: message.slot,
         });
         this.#producers.get(message.slot)?.fail(error, true);

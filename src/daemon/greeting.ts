@@ -1,36 +1,37 @@
 import type { Device } from '../filter/device.ts';
 import type { SampleLog } from '../log/sampleLog.ts';
-import { limits, protocol } from '../wire/limits.ts';
+import { protocol } from '../wire/limits.ts';
 import type { Hello, Welcome } from '../wire/serverMessages.ts';
-import type { ModelChoice } from './modelChoice.ts';
+import type { Limits } from './limits.ts';
+import type { ServedModels } from './models/servedModels.ts';
 
 /** What every connection is told first: how to stay alive, and what it has reached. */
 export interface Greeting {
   readonly hello: Hello;
-  readonly welcome: Omit<Welcome, 'id'>;
+  /** As it is now: models come and go. */
+  readonly welcome: () => Omit<Welcome, 'id' | 'principal' | 'scopes' | 'expires'>;
 }
 
 export function greeting(parts: {
   readonly ping: Hello['ping'];
+  readonly authRequired: boolean;
+  readonly limits: Limits;
   readonly version: string;
   readonly log: SampleLog;
   readonly device: Device;
-  readonly choice: ModelChoice;
+  readonly served: Pick<ServedModels, 'exact' | 'fingerprint'>;
 }): Greeting {
-  const { ping, version, log, device, choice } = parts;
-  const { message, control, rows, channels } = limits;
+  const { ping, authRequired, version, log, device, served } = parts;
+  const { messageBytes: message, controlBytes: control, rows, channels } = parts.limits;
   return {
-    hello: { type: 'hello', protocol, ping, authRequired: false, limits: { message, control } },
-    welcome: {
+    hello: { type: 'hello', protocol, ping, authRequired, limits: { message, control } },
+    welcome: () => ({
       type: 'welcome',
-      principal: null,
-      scopes: ['*'],
-      expires: null,
       server: { name: 'firtrend', version },
       durability: log.durability,
-      device: { ...device, exact: choice.exact },
-      fingerprint: choice.fingerprint,
+      device: { ...device, exact: served.exact },
+      fingerprint: served.fingerprint,
       limits: { message, control, rows, channels },
-    },
+    }),
   };
 }

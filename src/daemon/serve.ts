@@ -1,215 +1,181 @@
-import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
-import { Subject } from 'rxjs';
+import { X509Certificate } from 'node:crypto';
+import { type Logger, pino } from 'pino';
 import { FirtrendError } from '../dsp/error.ts';
-import { maxTaps } from '../dsp/kernel.ts';
-import { chooseDevice, type DeviceRequest } from '../filter/device.ts';
+import { chooseDevice } from '../filter/device.ts';
 import { memoryLog } from '../log/memoryLog.ts';
 import type { SampleLog } from '../log/sampleLog.ts';
-import type { Allowed } from '../model/gate.ts';
-import { loadModel } from '../model/loadModel.ts';
 import { closeCodes } from '../wire/closeCodes.ts';
-import { jsonServerCodec } from '../wire/jsonServerCodec.ts';
-import type { Hello } from '../wire/serverMessages.ts';
-import { type Connection, connection } from './connection/connection.ts';
-import type { SharedBodies } from './connection/socketOutbound.ts';
+import { type Authenticator, authenticator } from './auth/authenticator.ts';
+import { isLoopback, mustBeSafe } from './bind.ts';
+import type { Config } from './config/schema.ts';
+import { core } from './core.ts';
+import { errorDoor } from './errorDoor.ts';
+import { front } from './front.ts';
 import { greeting } from './greeting.ts';
-import { httpServer } from './http.ts';
-import { history } from './hub/history.ts';
-import { type Hub, hub } from './hub/hub.ts';
-import { filterBank } from './ingest/filterBank.ts';
-import { type Incoming, ingest, type Released } from './ingest/ingest.ts';
-import { type Count, countNames } from './ingest/step.ts';
-import { trendMaker } from './ingest/trendMaker.ts';
-import { modelChoice } from './modelChoice.ts';
+import { readCertificate } from './http/tls.ts';
+import { metrics } from './metrics/metrics.ts';
+import { upkeep } from './upkeep.ts';
 
 export interface ServeOptions {
-  readonly host: string;
-  /** 0 is any free one. */
-  readonly port: number;
-  /** The model repository. */
-  readonly models: string;
-  /** A file, `NAME` or `NAME@VERSION`; without one streams carry raw samples only. */
-  readonly model?: string | undefined;
-  /** Which guarantees the model may lack; none by default. */
-  readonly allow?: Allowed | undefined;
-  readonly device: DeviceRequest;
-  /** Serve on an address that is not loopback, without authentication. */
-  readonly insecure?: boolean | undefined;
-  /** How often `alive` goes, and how long beyond that silence is borne (ms). */
-  readonly ping?: Hello['ping'] | undefined;
-  /** Where raw samples go; a memory log by default. */
+  readonly config: Config;
+  /** Reads the configuration again, for `reload`. */
+  readonly readConfig?: (() => Promise<Config>) | undefined;
+  /** Where raw samples go; by default what the configuration says. */
   readonly log?: SampleLog | undefined;
-  /** Bytes of samples the log may hold. */
-  readonly retentionBytes?: number | undefined;
+  /** Who clients are; by default what the configuration says. */
+  readonly auth?: Authenticator | undefined;
   readonly version: string;
 }
 
 export interface Daemon {
-  /** `ws://host:port/v1`. */
+  /** `ws://host:port/v1`, with TLS `wss://…`. */
   readonly url: string;
   /** Rejects when the daemon can go on no more; never resolves. */
   readonly failed: Promise<never>;
-  /** Tells the clients, finishes what is under way, and frees everything. */
+  /** Reads configuration, models, keys and certificate again. What is wrong is logged, and changes nothing. */
+  reload(): Promise<void>;
+  /** Tells the clients, finishes what is under way within `drainTimeout`, and frees everything. */
   close(): Promise<void>;
 }
 
-const defaultPing = { interval: 10_000, timeout: 10_000 };
-const defaultRetention = 256 * 1024 * 1024;
-const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+/** Further behind than this (ms) it is not ready. */
+const readyLag = 5000;
+/** What answers under way get beyond the time clients have to leave (ms). */
+const grace = 1000;
 
 /**
- * Starts a daemon: everything it is made of meets here and nowhere else.
+ * Starts a daemon: `core` is what becomes of samples, `front` what the world sees, `upkeep` what changes meanwhile.
  *
- * @throws FirtrendError `insecureAddress`, `portInUse`, `listenFailed`, `deviceUnavailable`, and those of `loadModel`
+ * @throws FirtrendError `insecureAddress`, `portInUse`, `listenFailed`, `deviceUnavailable`, `certificate`, `jwtKey`, and
+ *   those of `loadModel`
  */
 export async function serve(options: ServeOptions): Promise<Daemon> {
-  const { host, port, ping = defaultPing } = options;
-  if (!loopback.has(host) && options.insecure !== true) {
-    const text = `host: expected a loopback address (127.0.0.1, ::1), got ${host}; there is no authentication yet: say --insecure to serve it to anyone`;
-    throw new FirtrendError('insecureAddress', text);
-  }
-  const logger = pino({ base: null }, pino.destination({ dest: 2, sync: true }));
-  const device = await chooseDevice(options.device);
-  const model =
-    options.model === undefined
-      ? undefined
-      : await loadModel(options.model, { models: options.models, allow: options.allow });
+  const { version, config, readConfig = async () => config } = options;
+  mustBeSafe(config);
+  const logger = pino({ base: null, level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const certificate = await readCertificate(config.tls);
+  const auth = options.auth ?? (await authenticator(config.auth));
+  const device = await chooseDevice(config.device);
   const log = options.log ?? memoryLog();
-  const bank = filterBank(device);
-  const choice = await modelChoice(model, bank);
 
-  // The one error door of work that nobody awaits: what goes wrong there ends the daemon.
-  let ready = true;
-  let broken = false;
-  let reject: (error: unknown) => void = () => undefined;
-  const failed = new Promise<never>((_, rejected) => {
-    reject = rejected;
+  const door = errorDoor((error) => {
+    logger.fatal({ err: error }, 'the daemon can go on no more');
+    outside.clients.end(closeCodes.internal, 'the daemon can go on no more');
   });
-  function fail(error: unknown): void {
-    if (!broken) logger.fatal({ err: error }, 'the daemon can go on no more');
-    broken = true;
-    ready = false;
-    for (const each of connections.values()) each.end(closeCodes.internal, 'the daemon can go on no more');
-    reject(error);
-  }
-  // Whoever waits for it has the error; nobody has to.
-  failed.catch(() => undefined);
-
-  const counts = new Map<Count, number>(countNames.map((name) => [name, 0]));
-  const count = (name: Count, by: number): void => {
-    counts.set(name, counts.get(name)! + by);
-  };
-  const connections = new Map<number, Connection>();
-  const shared: SharedBodies = new WeakMap();
-  const subscribers = hub(log, history(log, bank), fail);
-  const incoming = new Subject<Incoming>();
-  const retention = { maxBytes: options.retentionBytes ?? defaultRetention, keepSamples: maxTaps - 1 };
-  const flow = new Promise<void>((resolve) => {
-    incoming.pipe(ingest({ log, maker: trendMaker(log, bank), retention, count })).subscribe({
-      next: (batch) => {
-        // What is thrown here would reach nobody: RxJS throws it again in a timer.
-        try {
-          release(batch, subscribers, connections);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      error: (error: unknown) => {
-        fail(error);
-        resolve();
-      },
-      complete: resolve,
-    });
-  });
-
-  const { hello, welcome } = greeting({ ping, version: options.version, log, device, choice });
-  const status = (): object => ({
+  let closing: Promise<void> | undefined;
+  const open = (): boolean => closing === undefined && !door.broken;
+  const ready = (): boolean => open() && inside.lag() < readyLag;
+  const told = metrics({
+    connections: () => outside.clients.size,
+    streams: () => log.streams().length,
     ready,
-    device: welcome.device,
-    fingerprint: welcome.fingerprint,
-    durability: log.durability,
-    model: model ? { name: model.name, version: model.version } : null,
-    streams: log.streams().length,
-    connections: connections.size,
-    counts: Object.fromEntries(counts),
+    lag: () => inside.lag(),
+    modelProblems: () => inside.served.status().filter(({ problem }) => problem !== null).length,
+    certificateEnds: () => certificateEnd(kept.certificate?.cert),
+    info: () => ({ version, provider: device.provider, exact: inside.served.exact }),
   });
 
-  let opened = 0;
-  const { server, sockets } = httpServer({
-    status,
-    connected(socket) {
-      const number = opened++;
-      const ports = {
-        hello,
-        welcome,
-        hub: subscribers,
-        ingest: (event: Incoming) => incoming.next(event),
-        choose: choice.choose,
-        freshEpoch: () => randomBytes(8).toString('hex'),
-        count,
-        shared,
-        ended: () => void connections.delete(number),
-        broken: (error: unknown) => logger.error({ err: error }, 'a connection is ended by an error of ours'),
-      };
-      connections.set(number, connection(number, socket, jsonServerCodec, ports));
-    },
-    ready: () => ready,
-    socketFailed: (error) => logger.warn({ err: error }, 'a connection failed'),
+  const inside = await core({
+    ...{ config, device, log, metrics: told, failed: door.fail },
+    rules: () => kept.config,
+    reply: (replies) => outside.clients.reply(replies),
+    // Of a refusal the sentence says all; of an error of ours the stack is wanted.
+    refused: (status, error) =>
+      logger.error(
+        { ...status, ...(!(error instanceof FirtrendError) && { err: error }) },
+        'a model is refused; the one in force stays',
+      ),
   });
-  const address = await listen(server, host, port).catch(async (error: unknown) => {
-    await Promise.all([log.close(), bank.close()]);
+  const kept = upkeep(config, certificate, {
+    ...{ served: inside.served, auth, logger },
+    setCertificate: (next) => outside.server.setCertificate(next),
+    modelsChanged() {
+      told.modelsChanged();
+      inside.swapAll();
+    },
+    tokensChanged: () => outside.clients.recheck(auth.stands),
+  });
+  const status = (): object => ({
+    device: { ...device, exact: inside.served.exact },
+    fingerprint: inside.served.fingerprint,
+    models: inside.served.status(),
+    log: { durability: log.durability },
+    lag: Math.round(inside.lag()),
+    streams: log.streams().length,
+    connections: outside.clients.size,
+    counts: told.counts(),
+  });
+  const outside = front({
+    ...{ core: inside, auth, certificate, metrics: told, ready, open, status, logger },
+    config: () => kept.config,
+    greeting: greeting({
+      ...config,
+      authRequired: auth.required,
+      version,
+      log,
+      device,
+      served: inside.served,
+    }),
+    promote: kept.promote,
+    rollback: kept.rollback,
+  });
+
+  async function end(): Promise<void> {
+    const deadline = performance.now() + config.drainTimeout;
+    await kept.stop();
+    await outside.clients.drain(Date.now() + config.drainTimeout);
+    await inside.finish();
+    outside.clients.end(closeCodes.draining, 'the daemon is closing');
+    await outside.server.close(deadline + grace);
+    await inside.close();
+  }
+
+  const { port } = await outside.server.listen(config.host, config.port).catch(async (error: unknown) => {
+    await kept.stop();
+    await inside.finish();
+    await inside.close();
     throw error;
   });
-  const url = `ws://${host.includes(':') ? `[${host}]` : host}:${address.port}/v1`;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const url = `${certificate ? 'wss' : 'ws'}://${host}:${port}/v1`;
   logger.info({ url, ...status() }, 'listening');
-  if (!model) logger.warn('no --model: streams carry raw samples only');
+  warn(config, auth, logger);
 
   return {
     url,
-    failed,
-    async close() {
-      ready = false;
-      server.close();
-      incoming.complete();
-      await flow;
-      for (const each of connections.values()) each.end(closeCodes.draining, 'the daemon is closing');
-      await sockets.closed();
-      server.closeAllConnections();
-      await log.close();
-      await bank.close();
+    failed: door.failed,
+    async reload() {
+      try {
+        await kept.reconfigure(await readConfig());
+        told.reloaded('taken');
+      } catch (error) {
+        told.reloaded('refused');
+        if (!(error instanceof FirtrendError)) throw error;
+        logger.error(
+          { problems: error.message.split('\n') },
+          'the configuration is refused; what was in force stays',
+        );
+      }
+    },
+    close() {
+      closing ??= end();
+      return closing;
     },
   };
 }
 
-/** Hands on what may leave now: to subscribers first, then answers to producers. */
-function release(
-  batch: readonly Released[],
-  subscribers: Hub,
-  connections: ReadonlyMap<number, Connection>,
-): void {
-  const answered = new Set<Connection>();
-  for (const released of batch) {
-    if (released.type === 'records') {
-      subscribers.release(released.records, released.trends);
-      continue;
-    }
-    const producer = connections.get(released.reply.to.connection);
-    producer?.reply(released.reply);
-    if (producer) answered.add(producer);
+/** What an operator should hear of at the start. */
+function warn(config: Config, auth: Authenticator, logger: Logger): void {
+  if (config.model === undefined && config.streams.length === 0) {
+    logger.warn('no --model: streams carry raw samples only');
   }
-  for (const producer of answered) producer.flushAcks();
+  if (auth.required && config.tls.cert === undefined && !isLoopback(config.host)) {
+    logger.warn('no TLS: tokens travel in the clear unless something in front of the daemon speaks it');
+  }
+  if (config.insecure && !auth.required)
+    logger.warn('--insecure: whoever reaches this address may do everything');
 }
 
-function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === 'EADDRINUSE' ? 'portInUse' : 'listenFailed';
-      const got = code === 'portInUse' ? `${port} is in use on ${host}` : cause.message;
-      reject(new FirtrendError(code, `port: expected a free one (0 takes any), got: ${got}`, { cause }));
-    });
-    server.listen(port, host, () => resolve(server.address() as AddressInfo));
-  });
+function certificateEnd(cert: Buffer | undefined): number | undefined {
+  return cert && Date.parse(new X509Certificate(cert).validTo);
 }

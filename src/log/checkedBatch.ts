@@ -15,14 +15,18 @@ export function checkedBatch(
   batch: readonly LogRecord[],
   held: (stream: string) => Follows | undefined,
 ): void {
-  const within = new Map<string, Follows>();
+  const within = new Map<string, Follows | undefined>();
   for (const record of batch) {
     if (record.type === 'stream') {
       within.set(record.stream, { nextSeq: 0, channels: record.channels.length });
       continue;
     }
-    const former = within.get(record.stream) ?? held(record.stream);
+    const former = within.has(record.stream) ? within.get(record.stream) : held(record.stream);
     if (!former) throw logError('logOrder', `${record.type}: the stream ${record.stream} has not begun`);
+    if (record.type === 'deleted') {
+      within.set(record.stream, undefined);
+      continue;
+    }
     if (!Number.isSafeInteger(record.seq) || record.seq < former.nextSeq) {
       throw logError(
         'logOrder',

@@ -60,7 +60,10 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
       return;
     }
     const stream = held.get(record.stream)!;
-    if (record.type === 'samples') {
+    if (record.type === 'deleted') {
+      while (dropOldest(stream));
+      held.delete(record.stream);
+    } else if (record.type === 'samples') {
       stream.samples.push(record);
       stream.nextSeq = record.seq + record.rows;
       bytes += cost(record);

@@ -51,7 +51,13 @@ export interface UnfilteredRecord {
   readonly reason: string;
 }
 
-export type LogRecord = StreamRecord | SamplesRecord | FilterRecord | UnfilteredRecord;
+/** The stream is no more: all that is held of it goes, and its name may begin anew. */
+interface DeletedRecord {
+  readonly type: 'deleted';
+  readonly stream: string;
+}
+
+export type LogRecord = StreamRecord | SamplesRecord | FilterRecord | UnfilteredRecord | DeletedRecord;
 
 /** What the log knows of a stream: enough to resume it. */
 export interface StreamHead {

@@ -126,16 +126,20 @@ export async function promote(dir: string, name: string, version: number): Promi
  * @throws FirtrendError `modelName`, `modelNotFound`, `modelOldest` where there is none below
  */
 export async function rollback(dir: string, name: string): Promise<ModelChange> {
-  const { versions, active } = await mustHave(dir, name);
-  const below = versions.filter((version) => version < active).at(-1);
-  if (below === undefined) {
-    throw new FirtrendError(
-      'modelOldest',
-      `model ${name}: expected a version below ${active}, which is in force, got only ${versions.join(', ')}`,
-    );
-  }
+  const { active, below } = await versionBelow(dir, name);
   await activate(join(dir, name), below);
   return { ...published(dir, name, below), previous: active };
+}
+
+/** The version in force and the one next below it. @throws FirtrendError as `rollback` does */
+export async function versionBelow(dir: string, name: string): Promise<{ active: number; below: number }> {
+  const { versions, active } = await mustHave(dir, name);
+  const below = versions.filter((version) => version < active).at(-1);
+  if (below !== undefined) return { active, below };
+  throw new FirtrendError(
+    'modelOldest',
+    `model ${name}: expected a version below ${active}, which is in force, got only ${versions.join(', ')}`,
+  );
 }
 
 async function activate(folder: string, version: number): Promise<void> {

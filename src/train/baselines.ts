@@ -1,12 +1,4 @@
-import { normalised, sum } from '../dsp/kernel.ts';
-import { bestRamp } from './bestRamp.ts';
-import { bestBiases, biasedLoss, withBestBiases } from './bias.ts';
-import { cholesky } from './cholesky.ts';
-import { emaBiases, emaLosses } from './emaLosses.ts';
-import type { PartLoss, QuadraticLoss } from './loss.ts';
-import { scanMinimum } from './scanMinimum.ts';
-import type { Split } from './split.ts';
-import { lagOf } from './vertices.ts';
+import type { BiasedTaps, Judge, Objective } from './objective.ts';
 
 /** The loss of each filter on one part; 1 is the newest sample alone on the training part. */
 export interface Losses {
@@ -40,68 +32,44 @@ export interface Baselines {
 const slowest = 1e-5;
 
 /**
- * The learned kernel beside the filters it must beat, each tuned on the training part, all on the same windows. Where
- * it has a bias, so have they all but the newest sample. A limit on the lag binds them all.
+ * The learned kernel beside the filters it must beat, each tuned on the training part by the same loss, all on the same
+ * windows. Where it has a bias, so have they all but the newest sample. A limit on the lag binds them all.
  *
- * @param learned taps, newest first, Σ = 1, and a bias for each channel
- * @param heldOut the loss on the held-out part, null where it has too few windows
+ * @param heldOut null where the held-out part has too few windows
  */
 export function baselines(
-  learned: { readonly taps: Float64Array; readonly biases: readonly number[] },
+  learned: BiasedTaps,
   {
-    bias,
-    maxLag,
-    split,
-    train,
+    objective,
     heldOut,
-  }: {
-    readonly bias: boolean;
-    readonly maxLag: number;
-    readonly split: Split;
-    readonly train: PartLoss;
-    readonly heldOut: PartLoss | null;
-  },
+    maxLag,
+  }: { readonly objective: Objective; readonly heldOut: Judge | null; readonly maxLag: number },
 ): Baselines {
-  const { taps, divisors } = train;
-  const tuning = bias ? withBestBiases(train) : train;
-  const average = shortestBestAverage(tuning, maxLag);
-  const ramp = bestRamp(tuning, maxLag);
+  const { taps } = objective;
+  const average = objective.bestAverage(maxLag);
+  const ramp = objective.bestRamp(maxLag);
   // The lag of an exponential average is (1 - a)/a.
-  const slowestRate = Math.max(slowest, 1 / (1 + maxLag));
-  const ema = Math.exp(
-    scanMinimum(
-      (logs) => emaLosses(split.train, divisors, logs.map(Math.exp), bias ? 'best' : undefined),
-      Math.log(slowestRate),
-      0,
-      // As fine as for the ramp's time constant: three points to each doubling, then between neighbours to 1e-3 of a.
-      { points: Math.max(4, 1 + Math.ceil(3 * Math.log2(1 / slowestRate))), scans: 5, finer: 9 },
-    ),
-  );
-  const plain = (w: Float64Array) => ({ taps: w, biases: divisors.map(() => 0) });
-  const tuned = (w: Float64Array) => (bias ? { taps: w, biases: bestBiases(train, w) } : plain(w));
-  const offsets = bias ? emaBiases(split.train, divisors, ema) : undefined;
+  const ema = objective.bestExponential(Math.max(slowest, 1 / (1 + maxLag)));
+  const tuned = (w: Float64Array) => ({ taps: w, biases: objective.biases(w) });
   const kernels = {
     learned,
     sma: tuned(movingAverage(average, taps)),
     ramp: tuned(ramp.taps),
-    newest: plain(movingAverage(1, taps)),
-    free: tuned(bestFree(tuning, maxLag)),
+    newest: { taps: movingAverage(1, taps), biases: objective.divisors.map(() => 0) },
+    free: tuned(objective.bestFree(maxLag)),
   };
-  const on = (loss: PartLoss, channels: Split['train']): Losses => {
-    const of = (name: keyof typeof kernels) => biasedLoss(loss, kernels[name].taps, kernels[name].biases);
-    return {
-      learned: of('learned'),
-      ema: emaLosses(channels, divisors, Float64Array.of(ema), offsets)[0]!,
-      sma: of('sma'),
-      ramp: of('ramp'),
-      newest: of('newest'),
-      free: of('free'),
-    };
-  };
+  const by = (judge: Judge): Losses => ({
+    learned: judge.loss(kernels.learned),
+    ema: judge.averageLoss(ema),
+    sma: judge.loss(kernels.sma),
+    ramp: judge.loss(kernels.ramp),
+    newest: judge.loss(kernels.newest),
+    free: judge.loss(kernels.free),
+  });
   return {
-    train: on(train, split.train),
-    heldOut: heldOut === null ? null : on(heldOut, split.heldOut),
-    tuned: { ema, sma: average, ramp: Number.isFinite(ramp.timeConstant) ? ramp.timeConstant : null },
+    train: by(objective),
+    heldOut: heldOut && by(heldOut),
+    tuned: { ema: ema.a, sma: average, ramp: finite(ramp.timeConstant) },
   };
 }
 
@@ -109,42 +77,7 @@ function movingAverage(length: number, taps: number): Float64Array {
   return Float64Array.from({ length: taps }, (_, j) => (j < length ? 1 / length : 0));
 }
 
-/** The length whose moving average has the smallest loss: v'Mv is the mean of the leading m × m corner of M. */
-function shortestBestAverage({ matrix, taps }: QuadraticLoss, maxLag: number): number {
-  let best = 1;
-  let lowest = Infinity;
-  let corner = 0;
-  for (let m = 1; m <= taps && (m - 1) / 2 <= maxLag; m++) {
-    for (let i = 0; i < m - 1; i++) corner += 2 * matrix[i * taps + m - 1]!;
-    corner += matrix[(m - 1) * taps + m - 1]!;
-    const value = corner / (m * m);
-    if (value < lowest) [lowest, best] = [value, m];
-  }
-  return best;
-}
-
-/** The minimum of w'Mw with Σ w = 1 alone, Mw ∝ 1, and where its lag is too long that with the largest lag. A singular M (a channel without noise) gets the least lift that helps. */
-function bestFree({ matrix, taps }: QuadraticLoss, maxLag: number): Float64Array {
-  const scale = Array.from({ length: taps }, (_, i) => matrix[i * taps + i]!).reduce(
-    (a, b) => Math.max(a, b),
-    0,
-  );
-  for (let lift = 0; ; lift = lift === 0 ? 1e-14 * scale : 10 * lift) {
-    const factor = cholesky();
-    const whole = Array.from({ length: taps }, (_, i) =>
-      factor.append(
-        Float64Array.from({ length: i + 1 }, (_, j) => matrix[i * taps + j]! + (i === j ? lift : 0)),
-      ),
-    ).every((appended) => appended);
-    if (!whole) continue;
-    const free = normalised(factor.solve(new Float64Array(taps).fill(1)));
-    const excess = lagOf(free) - maxLag;
-    if (!(excess > 0)) return free;
-    // Along M^-1 of the ages, less its part that changes the sum.
-    const ages = factor.solve(Float64Array.from({ length: taps }, (_, j) => j));
-    const total = sum(ages);
-    const way = ages.map((value, j) => value - total * free[j]!);
-    const lag = lagOf(way);
-    return lag > 0 ? free.map((value, j) => value - (excess / lag) * way[j]!) : movingAverage(1, taps);
-  }
+/** Infinity has no JSON. */
+function finite(timeConstant: number | undefined): number | null {
+  return timeConstant !== undefined && Number.isFinite(timeConstant) ? timeConstant : null;
 }

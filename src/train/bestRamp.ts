@@ -31,24 +31,30 @@ export function longestWithin(taps: number, maxLag: number): number {
   return from;
 }
 
+/** @see {@link rampBy} */
+export function bestRamp(loss: QuadraticLoss, maxLag = Infinity): Ramp {
+  return rampBy(({ taps }) => lossOf(loss, taps), loss.taps, maxLag);
+}
+
 /**
  * The ramp with the smallest loss: one number, its time constant τ, found over log τ, the two limits included.
  *
+ * @param taps K
  * @param maxLag the largest Σ j·w[j], samples
+ * @param scans how log τ is searched
  */
-export function bestRamp(loss: QuadraticLoss, maxLag = Infinity): Ramp {
-  const { taps } = loss;
+export function rampBy(
+  loss: (ramp: Ramp) => number,
+  taps: number,
+  maxLag: number,
+  scans: Parameters<typeof scanMinimum>[3] = { points: 65, scans: 6 },
+): Ramp {
   const ramp = (timeConstant: number): Ramp => ({ timeConstant, taps: rampTaps(taps, 1 / timeConstant) });
   const { from } = logTimeConstants(taps);
   const to = longestWithin(taps, maxLag);
-  const log = scanMinimum((logs) => logs.map((x) => lossOf(loss, ramp(Math.exp(x)).taps)), from, to, {
-    points: 65,
-    scans: 6,
-  });
+  const log = scanMinimum((logs) => logs.map((x) => loss(ramp(Math.exp(x)))), from, to, scans);
   const limits = rampLimits(taps).filter(({ taps: w }) => lagOf(w) <= maxLag);
-  return [ramp(Math.exp(log)), ...limits].reduce((a, b) =>
-    lossOf(loss, b.taps) < lossOf(loss, a.taps) ? b : a,
-  );
+  return [ramp(Math.exp(log)), ...limits].reduce((a, b) => (loss(b) < loss(a) ? b : a));
 }
 
 function rampLimits(taps: number): Ramp[] {

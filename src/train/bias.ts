@@ -32,6 +32,20 @@ export function biasedLoss(loss: PartLoss, w: ArrayLike<number>, biases: readonl
   );
 }
 
+/** The same on each channel alone; null for one that is left out. */
+export function biasedLossByChannel(
+  { taps, divisors, channels }: PartLoss,
+  w: ArrayLike<number>,
+  biases: readonly number[],
+): (number | null)[] {
+  return channels.map(({ share, matrix, mean }, c) => {
+    const divisor = divisors[c];
+    if (share === 0 || typeof divisor !== 'number') return null;
+    const bias = biases[c]!;
+    return (lossOf({ taps, divisors, matrix }, w) + bias * (2 * errorMean(mean, w) + bias)) / divisor;
+  });
+}
+
 /** What rounded biases cost: the loss above that of the best ones. */
 export function biasExcess({ channels }: PartLoss, w: ArrayLike<number>, biases: readonly number[]): number {
   return channels.reduce(

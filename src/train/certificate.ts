@@ -40,7 +40,11 @@ export function certificate(
   const hull = hullOf(family);
   const { value: atVertex } = lowestVertex(vertices(hull.lags(w.length), maxLag), hull.scores(g));
   const gap = Math.max(0, atKernel - atVertex) + biasExcess;
-  const value = lossOf(loss, w) + biasExcess;
-  if (value < exactly) return { gap, relative: null, reason: 'the target is reached exactly' };
+  return certificateOf(gap, lossOf(loss, w) + biasExcess);
+}
+
+/** @param value the loss of the kernel @param none below it there is no loss */
+export function certificateOf(gap: number, value: number, none: number = exactly): Certificate {
+  if (value < none) return { gap, relative: null, reason: 'the target is reached exactly' };
   return { gap, relative: gap / value };
 }

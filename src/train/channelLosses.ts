@@ -1,4 +1,4 @@
-import { lossOf, type PartLoss } from './loss.ts';
+import type { Problem } from './problems.ts';
 
 /** What a kernel comes to on one channel alone, in the unit of the loss; null where the channel is left out of it. */
 export interface ChannelLoss {
@@ -13,34 +13,24 @@ export interface ChannelLoss {
  * The mean that is trained on may hide a channel on which a shared kernel does harm.
  *
  * @param kernels one for all channels, or one for each in their order; taps with Σ w = 1, newest first
- * @param parts the losses over the training part and the held-out part: one for all channels, or one for each
+ * @param problems one for all channels, or one for each
  */
 export function lossByChannel(
   channels: readonly string[],
-  kernels: readonly { readonly taps: ArrayLike<number>; readonly bias: number }[],
-  parts: readonly { readonly train: PartLoss; readonly heldOut: PartLoss | null }[],
+  kernels: readonly { readonly taps: Float64Array; readonly bias: number }[],
+  problems: readonly Problem[],
 ): ChannelLoss[] {
+  const own = (c: number) => kernels[c] ?? kernels[0]!;
   const newest = Float64Array.from(kernels[0]!.taps, (_, j) => (j === 0 ? 1 : 0));
-  return channels.map((channel, c) => {
-    const [{ train, heldOut }, at] = parts.length === 1 ? [parts[0]!, c] : [parts[c]!, 0];
-    const { taps, bias } = kernels[c] ?? kernels[0]!;
-    return {
-      channel,
-      train: lossOn(train, at, taps, bias),
-      heldOut: heldOut && lossOn(heldOut, at, taps, bias),
-      newest: lossOn(train, at, newest, 0),
-    };
+  const losses = problems.flatMap(({ objective, heldOut }, i) => {
+    const served = problems.length === 1 ? channels.map((_, c) => c) : [i];
+    const kernel = { taps: own(i).taps, biases: served.map((c) => own(c).bias) };
+    const train = objective.byChannel(kernel);
+    const judged = heldOut?.byChannel(kernel);
+    const alone = objective.byChannel({ taps: newest, biases: served.map(() => 0) });
+    return served.map((_, c) => ({ train: train[c]!, heldOut: judged?.[c] ?? null, newest: alone[c]! }));
   });
-}
-
-function lossOn(loss: PartLoss, c: number, taps: ArrayLike<number>, bias: number): number | null {
-  const { share, matrix, mean } = loss.channels[c]!;
-  const divisor = loss.divisors[c];
-  if (share === 0 || typeof divisor !== 'number') return null;
-  const error = mean.reduce((total, value, j) => total + value * taps[j]!, 0);
-  return (
-    (lossOf({ taps: loss.taps, divisors: loss.divisors, matrix }, taps) + bias * (2 * error + bias)) / divisor
-  );
+  return channels.map((channel, c) => ({ channel, ...losses[c]! }));
 }
 
 /** Rounding to float32 may cost a kernel that is the newest sample alone so much. */
@@ -52,7 +42,7 @@ export function worseChannels(losses: readonly ChannelLoss[], perChannel: boolea
     if (train === null || newest === null || train <= newest * (1 + rounding)) return [];
     const percent = (100 * (train / newest - 1)).toPrecision(2);
     return [
-      `channel "${channel}": the kernel is worse than the newest sample alone, its squared error ${percent} % above that` +
+      `channel "${channel}": the kernel is worse than the newest sample alone, its loss ${percent} % above that` +
         (perChannel ? '' : '; --per-channel gives each channel a kernel of its own'),
     ];
   });

@@ -2,7 +2,10 @@
 import { normalised } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type JudgedModel, mustServe } from './evaluate.ts';
-import { type Divisors, trainingLoss } from './loss.ts';
+import { mustLearn } from './loss.ts';
+import type { ErrorLoss } from './losses/errorLoss.ts';
+import { parseLoss } from './losses/parseLoss.ts';
+import { type Scale, scalesOf } from './losses/scales.ts';
 import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
 import { type Scratch, withScratch } from './scratch.ts';
@@ -54,6 +57,8 @@ export function compare(
 
 interface CompareOptions {
   readonly target: string;
+  /** Default `mse`. */
+  readonly loss?: string;
   readonly holdout: number;
   readonly fill: number;
 }
@@ -71,7 +76,13 @@ function compareOn(
   for (const model of [candidate, inForce]) mustServe(model, data[0]!.channels);
   const taps = Math.max(...[candidate, inForce].map(({ kernels }) => kernels[0]!.taps.length));
   const split = splitWindows(data, target, taps, options.holdout, options.fill, scratch);
-  const { divisors } = trainingLoss(split.train, taps, target.kind === 'column' ? 'target' : 'newest');
+  const yardstick = target.kind === 'column' ? 'target' : 'newest';
+  const loss = parseLoss(options.loss ?? 'mse');
+  const scales = scalesOf(loss, split.train, yardstick);
+  mustLearn(
+    scales.map((scale) => scale?.divisor ?? null),
+    yardstick,
+  );
 
   const starts = data.map((_, r) => heldOutBefore(split.heldOut[0]!, r));
   const samples = heldOutBefore(split.heldOut[0]!, data.length);
@@ -79,7 +90,8 @@ function compareOn(
   const shares = [candidate, inForce].map((model) =>
     blockLosses(
       split.heldOut,
-      divisors,
+      loss,
+      scales,
       model,
       (r, row) => Math.floor(((starts[r]! + row) * blocks) / samples),
       blocks,
@@ -97,7 +109,7 @@ function compareOn(
     blocks,
     blockSamples: Math.floor(samples / blocks),
     better,
-    reason: reason(ours, theirs, interval, blocks, kernelsPerBlock * taps),
+    reason: reason(loss, ours, theirs, interval, blocks, kernelsPerBlock * taps),
   };
 }
 
@@ -118,17 +130,19 @@ function heldOutBefore(parts: readonly ChannelWindows[], r: number): number {
 /** The loss of a model on the held-out part, by block: they add up to it. */
 function blockLosses(
   channels: readonly (readonly ChannelWindows[])[],
-  divisors: Divisors,
+  loss: ErrorLoss,
+  scales: readonly (Scale | null)[],
   { kernels }: JudgedModel,
   blockOf: (recording: number, row: number) => number,
   blocks: number,
 ): Float64Array {
   const losses = new Float64Array(blocks);
   const windows = channels.map((parts) => parts.reduce((total, { used }) => total + used, 0));
-  const taken = windows.filter((count, c) => count > 0 && divisors[c] !== null).length;
+  const taken = windows.filter((count, c) => count > 0 && scales[c] !== null).length;
   channels.forEach((parts, c) => {
-    const divisor = divisors[c];
-    if (typeof divisor !== 'number') return;
+    const scale = scales[c];
+    if (!scale) return;
+    const share = 1 / (scale.divisor * windows[c]! * taken);
     const { taps, bias } = kernels[c] ?? kernels[0]!;
     const w = normalised(taps);
     parts.forEach((part, r) => {
@@ -137,7 +151,7 @@ function blockLosses(
           for (let n = first; n < end; n++) {
             let error = bias - y[n - from]!;
             for (let j = 0; j < w.length; j++) error += w[j]! * x[n - j]!;
-            losses[blockOf(r, base + n - part.from)]! += (error * error) / (divisor * windows[c]! * taken);
+            losses[blockOf(r, base + n - part.from)]! += share * loss.value(error / scale.unit, 0);
           }
         }
       }
@@ -147,13 +161,14 @@ function blockLosses(
 }
 
 function reason(
+  { name }: ErrorLoss,
   candidate: number,
   inForce: number,
   interval: Comparison['interval'],
   blocks: number,
   blockSamples: number,
 ): string {
-  const losses = `the candidate's held-out loss is ${candidate.toPrecision(4)}, that of the model in force ${inForce.toPrecision(4)}`;
+  const losses = `the candidate's held-out loss (${name}) is ${candidate.toPrecision(4)}, that of the model in force ${inForce.toPrecision(4)}`;
   if (interval === null) {
     return `${losses}, but the held-out part gives ${blocks} blocks of ${blockSamples} samples, too few to tell skill from luck (${fewestBlocks} are needed).`;
   }

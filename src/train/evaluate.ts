@@ -5,17 +5,19 @@ import { guarantees } from '../dsp/guarantees.ts';
 import { type Kernel, normalised } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type Baselines, baselines, type Losses } from './baselines.ts';
-import { biasExcess, withBestBiases } from './bias.ts';
-import { type Certificate, certificate } from './certificate.ts';
-import type { Problem } from './learn.ts';
-import { channelLosses, learnable, lossOver, trainingLoss } from './loss.ts';
-import { pooledCertificate, pooledLosses } from './pooled.ts';
+import type { Certificate } from './certificate.ts';
+import { type Covered, coveredBy } from './covered.ts';
+import type { ErrorLoss } from './losses/errorLoss.ts';
+import { parseLoss } from './losses/parseLoss.ts';
+import { learnable } from './objective.ts';
+import { pooledCertificate, pooledCovered, pooledLosses } from './pooled.ts';
+import { problemsOf } from './problems.ts';
 import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
 import { type Scratch, withScratch } from './scratch.ts';
 import { splitWindows } from './split.ts';
 import { parseTarget } from './targets.ts';
-import { dataSha256, fewWindows, leftOutChannels, whyNotHeldOut } from './train.ts';
+import { dataSha256, fewWindows, leftOutChannels } from './train.ts';
 import { verdict } from './verdict.ts';
 
 /** What is judged: the kernels of a model file. */
@@ -31,6 +33,8 @@ export interface JudgedModel {
 export interface EvaluateOptions {
   /** `forecast:H`, `smooth:PERIOD` or `column:…`. */
   readonly target: string;
+  /** `mse` (default), `huber:D` or `quantile:q`. */
+  readonly loss?: string;
   /** As in training: the share of each recording, its end, that is held out; default 0.2. */
   readonly holdout?: number;
   readonly fill?: number;
@@ -38,6 +42,8 @@ export interface EvaluateOptions {
 
 export interface Evaluation {
   readonly target: string;
+  /** With its parameters. */
+  readonly lossName: string;
   readonly family: Family;
   /** Hz, of the recordings. */
   readonly rate: number;
@@ -48,6 +54,8 @@ export interface Evaluation {
     readonly heldOut: Losses | null;
     readonly heldOutReason?: string;
   };
+  /** Of `quantile` the share of targets that the trend is not below; of other losses null. */
+  readonly covered: Covered | null;
   /** The baselines', for each kernel that has a loss. */
   readonly tuned: readonly Baselines['tuned'][];
   /** How far the model is at most above the best of its class on the training part. */
@@ -64,7 +72,7 @@ export interface Evaluation {
  * channel, a shared one against the best shared one; a model with biases against kernels with biases. A limit on the lag
  * is not in the model file, so the gap is to the best kernel of any lag.
  *
- * @throws FirtrendError `target`, `noRecording`, `channelMismatch`, `rateMismatch`, `nothingToLearn`, those of
+ * @throws FirtrendError `target`, `loss`, `noRecording`, `channelMismatch`, `rateMismatch`, `nothingToLearn`, those of
  *   {@link splitWindows}
  */
 export function evaluate(
@@ -82,59 +90,45 @@ function evaluateOn(
   scratch: Scratch,
 ): Evaluation {
   const { target: targetText, holdout = 0.2, fill = 0 } = options;
+  const loss = parseLoss(options.loss ?? 'mse');
   const { rate, recordings: columns } = aligned(recordings);
   const target = parseTarget(targetText, rate);
   const data = withReferences(columns, target);
   const { channels } = data[0]!;
   mustServe(model, channels);
-  const unit = target.kind === 'column' ? 'target' : 'newest';
   const { kernels, family = classOf(kernels) } = model;
   const taps = kernels[0]!.taps.length;
+  const yardstick = target.kind === 'column' ? 'target' : 'newest';
+  const perChannel = !isShared(kernels);
 
   const split = splitWindows(data, target, taps, holdout, fill, scratch);
-  const whole = trainingLoss(split.train, taps, unit);
-  const heldOutReason = whyNotHeldOut(split, holdout, whole.divisors);
-  const judged = heldOutReason === undefined;
-  const bias = kernels.some((kernel) => kernel.bias !== 0);
-  const common = { family, bias, maxLag: Infinity };
-  const parts: { kernel: Kernel; biases: number[]; problem: Problem }[] = isShared(kernels)
-    ? [
-        {
-          kernel: kernels[0]!,
-          biases: channels.map((_, c) => (kernels[c] ?? kernels[0]!).bias),
-          problem: {
-            ...common,
-            split,
-            train: whole,
-            heldOut: judged ? lossOver(split.heldOut, whole) : null,
-          },
-        },
-      ]
-    : channelLosses(split.train, taps, unit).map((train, c) => {
-        const own = { train: [split.train[c]!], heldOut: [split.heldOut[c]!] };
-        const some = judged && own.heldOut[0]!.some(({ used }) => used > 0);
-        const heldOut = some ? lossOver(own.heldOut, train) : null;
-        return {
-          kernel: kernels[c]!,
-          biases: [kernels[c]!.bias],
-          problem: { ...common, split: own, train, heldOut },
-        };
-      });
-
-  const all = parts
-    .filter(({ problem }) => learnable(problem.train))
-    .map(({ kernel, biases, problem }) => {
-      const served = normalised(kernel.taps);
-      const { train } = problem;
-      return {
-        certificate: certificate(family, kernel.taps, bias ? withBestBiases(train) : train, {
-          biasExcess: bias ? biasExcess(train, served, biases) : 0,
-        }),
-        ...baselines({ taps: served, biases }, problem),
-      };
-    });
+  const { problems, divisors, heldOutReason } = problemsOf(split, {
+    loss,
+    yardstick,
+    taps,
+    family,
+    bias: kernels.some((kernel) => kernel.bias !== 0),
+    maxLag: Infinity,
+    perChannel,
+    holdout,
+  });
+  const biases = channels.map((_, c) => (kernels[c] ?? kernels[0]!).bias);
+  const all = problems.flatMap((problem, i) => {
+    const { objective, maxLag } = problem;
+    if (!learnable(objective)) return [];
+    const stored = { taps: kernels[i]!.taps, biases: perChannel ? [biases[i]!] : biases };
+    const served = { ...stored, taps: normalised(stored.taps) };
+    return [
+      {
+        certificate: objective.certificate(family, stored, maxLag),
+        covered: coveredBy(served, problem),
+        ...baselines(served, problem),
+      },
+    ];
+  });
   const train = pooledLosses(all.map((one) => one.train))!;
   const heldOut = pooledLosses(all.map((one) => one.heldOut));
+  const covered = pooledCovered(all.map((one) => one.covered));
   const windows = split.train.map((runs, c) => ({
     name: channels[c]!,
     used: runs.reduce((total, { used }) => total + used, 0),
@@ -142,18 +136,20 @@ function evaluateOn(
   }));
   return {
     target: targetText,
+    lossName: loss.name,
     family,
     rate,
     channels,
     loss: { train, heldOut, ...(heldOutReason !== undefined && { heldOutReason }) },
+    covered,
     tuned: all.map(({ tuned }) => tuned),
     certificate: pooledCertificate(all),
     windows: {
       used: windows.reduce((total, { used }) => total + used, 0),
       leftOut: windows.reduce((total, { leftOut }) => total + leftOut, 0),
     },
-    verdict: worse(train) ?? verdict({ train, heldOut, target }),
-    warnings: [...windows.flatMap(fewWindows), ...leftOutChannels(channels, whole.divisors, unit)],
+    verdict: worse(train, loss) ?? verdict({ loss, train, heldOut, covered, target }),
+    warnings: [...windows.flatMap(fewWindows), ...leftOutChannels(channels, divisors, yardstick)],
     dataSha256: dataSha256(recordings),
   };
 }
@@ -181,13 +177,13 @@ function isShared(kernels: readonly Kernel[]): boolean {
 }
 
 /** Said where another filter of its class is far better: it is the model, not the data, that has nothing to give. */
-function worse({ learned, ramp, sma, newest }: Losses): string | undefined {
+function worse({ learned, ramp, sma, newest }: Losses, { noun }: ErrorLoss): string | undefined {
   const best = Math.min(ramp, sma, newest);
   if (learned <= 1.05 * best) return undefined;
   const rival =
     best === newest ? 'no filter at all' : best === ramp ? 'the best ramp' : 'the best moving average';
   return (
-    `This model does not fit these recordings: its squared error is ${(learned / best).toPrecision(3)} times that of ` +
+    `This model does not fit these recordings: its ${noun} is ${(learned / best).toPrecision(3)} times that of ` +
     `${rival}; train on them, or check rate, unit and target.`
   );
 }

@@ -1,7 +1,5 @@
-import type { Family } from '../dsp/families.ts';
 import { normalised, storedTaps } from '../dsp/kernel.ts';
-import type { QuadraticLoss } from './loss.ts';
-import { type Polished, polish } from './polish.ts';
+import type { Polished } from './polish.ts';
 import { lagOf } from './vertices.ts';
 
 /** Rounding moves a lag by parts of 2^-24 of it: a few rounds reach the limit from below. */
@@ -11,18 +9,16 @@ const rounds = 40;
  * Polished taps as the file holds them: float32, and with a lag of at most `maxLag` even so. Rounding may carry them over
  * the limit; then the next aim is lower by twice the excess.
  *
- * @param fitted taps of this family, newest first
+ * @param polish the best of the family with a lag of at most `aim` samples
  * @param maxLag ≥ 0 samples; Infinity is no limit
  */
 export function finish(
-  family: Family,
-  fitted: Float64Array,
-  loss: QuadraticLoss,
+  polish: (aim: number) => Polished,
   maxLag: number,
 ): { readonly taps: Float32Array } & Pick<Polished, 'timeConstant'> {
   let aim = maxLag;
   for (let round = 0; ; round++) {
-    const { taps: best, timeConstant } = polish(family, fitted, loss, aim);
+    const { taps: best, timeConstant } = polish(aim);
     const taps = storedTaps(best);
     const excess = lagOf(normalised(taps)) - maxLag;
     // Below the lag that the file's smallest taps have, none can be reached.

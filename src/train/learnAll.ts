@@ -1,8 +1,9 @@
 import type { Backend } from './backend.ts';
 import type { Certificate } from './certificate.ts';
-import type { FitOptions } from './fitKernel.ts';
-import { type Learned, learn, type Problem, unlearnable } from './learn.ts';
-import { learnable } from './loss.ts';
+import type { FitOptions } from './fit.ts';
+import { type Learned, learn, unlearnable } from './learn.ts';
+import { learnable } from './objective.ts';
+import type { Problem } from './problems.ts';
 
 export interface TrainedKernel {
   readonly channel: string | null;
@@ -24,7 +25,7 @@ export async function learnAll(
 ): Promise<(Learned | null)[]> {
   const learned: (Learned | null)[] = [];
   for (const [i, problem] of problems.entries()) {
-    if (!learnable(problem.train)) {
+    if (!learnable(problem.objective)) {
       learned.push(null);
       continue;
     }

@@ -1,10 +1,12 @@
+/** The squared error of many windows as one quadratic form. */
 import { FirtrendError } from '../dsp/error.ts';
+import type { Yardstick } from './losses/scales.ts';
 import { type Moments, moments } from './statistics.ts';
 import { type ChannelWindows, windowChunks } from './windows.ts';
 
 /**
- * Per channel the squared error of the newest sample alone on the training part, or the variance of its target; null
- * leaves the channel out.
+ * Per channel the loss of the newest sample alone on the training part, or of the best constant (by squared error the
+ * variance of the target); null leaves the channel out.
  */
 export type Divisors = readonly (number | null)[];
 
@@ -43,12 +45,17 @@ export interface PartLoss extends QuadraticLoss {
 export function trainingLoss(
   channels: readonly (readonly ChannelWindows[])[],
   taps: number,
-  unit: Unit = 'newest',
+  unit: Yardstick = 'newest',
 ): PartLoss {
   const perChannel = channels.map((windows) => moments(windows, taps));
   const divisors = perChannel.map((own, c) => divisorOf(own, channels[c]!, unit));
-  const loss = partLoss(perChannel, divisors, taps);
-  if (learnable(loss)) return loss;
+  mustLearn(divisors, unit);
+  return partLoss(perChannel, divisors, taps);
+}
+
+/** @throws FirtrendError `nothingToLearn` where every channel is left out */
+export function mustLearn(divisors: Divisors, unit: Yardstick): void {
+  if (divisors.some((divisor) => divisor !== null)) return;
   throw new FirtrendError(
     'nothingToLearn',
     unit === 'newest'
@@ -61,7 +68,7 @@ export function trainingLoss(
 export function channelLosses(
   channels: readonly (readonly ChannelWindows[])[],
   taps: number,
-  unit: Unit = 'newest',
+  unit: Yardstick = 'newest',
 ): readonly PartLoss[] {
   return channels.map((windows) => {
     const own = moments(windows, taps);
@@ -69,9 +76,7 @@ export function channelLosses(
   });
 }
 
-type Unit = 'newest' | 'target';
-
-function divisorOf({ matrix }: Moments, windows: readonly ChannelWindows[], unit: Unit): number | null {
+function divisorOf({ matrix }: Moments, windows: readonly ChannelWindows[], unit: Yardstick): number | null {
   const divisor = unit === 'newest' ? matrix[0]! : targetVariance(windows);
   return divisor > 0 ? divisor : null;
 }
@@ -92,11 +97,6 @@ function targetVariance(recordings: readonly ChannelWindows[]): number {
   };
   const centre = mean((y) => y);
   return mean((y) => (y - centre) ** 2);
-}
-
-/** Whether a channel is left. */
-export function learnable({ divisors }: QuadraticLoss): boolean {
-  return divisors.some((divisor) => divisor !== null);
 }
 
 /** The loss over another part, by the divisors of the training part. */

@@ -1,7 +1,8 @@
 /** What several kernels, one for each channel, come to together: the mean over the channels that have a loss. */
 import type { Losses } from './baselines.ts';
 import type { Certificate } from './certificate.ts';
-import type { Fit } from './fitKernel.ts';
+import type { Covered } from './covered.ts';
+import type { Fit } from './fit.ts';
 import type { Learned } from './learn.ts';
 
 /** Losses of each filter, averaged; null where no kernel has them. */
@@ -16,6 +17,17 @@ export function pooledLosses(all: readonly (Losses | null)[]): Losses | null {
     ramp: of('ramp'),
     newest: of('newest'),
     free: of('free'),
+  };
+}
+
+/** Null where no kernel aims at a share of targets. */
+export function pooledCovered(all: readonly (Covered | null)[]): Covered | null {
+  const given = all.filter((covered) => covered !== null);
+  if (given.length === 0) return null;
+  const heldOut = given.flatMap((covered) => covered.heldOut ?? []);
+  return {
+    train: mean(given.map((covered) => covered.train)),
+    heldOut: heldOut.length === 0 ? null : mean(heldOut),
   };
 }
 
@@ -38,6 +50,7 @@ export function pooledFit(fits: readonly Fit[]): Omit<Fit, 'taps'> {
     trajectory: Array.from({ length: longest }, (_, step) =>
       mean(fits.map(({ trajectory }) => trajectory[Math.min(step, trajectory.length - 1)]!)),
     ),
+    steps: Math.max(...fits.map(({ steps }) => steps)),
     stopped: endings.find((ending) => fits.some(({ stopped }) => stopped === ending))!,
     gradientNorm: Math.max(...fits.map(({ gradientNorm }) => gradientNorm)),
     moved: Math.max(...fits.map(({ moved }) => moved)),

@@ -1,4 +1,4 @@
-import type { Fit } from './fitKernel.ts';
+import type { Fit } from './fit.ts';
 
 /** Below this share of the way to the best loss, the steps by gradient did not do their work. */
 const littleOfTheWay = 0.5;
@@ -13,7 +13,7 @@ const closeEnough = 0.01;
  * @param learningRate the largest step asked for, if one was
  */
 export function stall(
-  { trajectory, moved, gradientNorm, stopped }: Omit<Fit, 'taps'>,
+  { trajectory, steps, moved, gradientNorm, stopped }: Omit<Fit, 'taps'>,
   best: number,
   learningRate?: number,
 ): string | null {
@@ -21,7 +21,7 @@ export function stall(
   const way = first - best;
   if (last - best <= closeEnough * best || first - last >= littleOfTheWay * way) return null;
   const figures =
-    `${trajectory.length - 1} steps lowered the loss from ${short(first)} to ${short(last)} where ${short(best)} is ` +
+    `${steps} steps lowered the loss from ${short(first)} to ${short(last)} where ${short(best)} is ` +
     `possible, and moved the parameters by ${short(moved)} (gradient norm ${short(gradientNorm)})`;
   const why =
     learningRate !== undefined

@@ -10,17 +10,20 @@ import { type Backend, loadBackend } from './backend.ts';
 import type { Baselines, Losses } from './baselines.ts';
 import type { Certificate } from './certificate.ts';
 import { type ChannelLoss, lossByChannel, worseChannels } from './channelLosses.ts';
-import type { Fit, FitOptions } from './fitKernel.ts';
-import type { Problem } from './learn.ts';
+import type { Covered } from './covered.ts';
+import type { Fit, FitOptions } from './fit.ts';
 import { kernelsOf, learnAll, type TrainedKernel } from './learnAll.ts';
-import { channelLosses, type Divisors, lossOver, trainingLoss } from './loss.ts';
+import type { Divisors } from './loss.ts';
+import { parseLoss } from './losses/parseLoss.ts';
+import type { Yardstick } from './losses/scales.ts';
 import { parseMaxLag } from './maxLag.ts';
-import { pooledCertificate, pooledFit, pooledLosses } from './pooled.ts';
+import { pooledCertificate, pooledCovered, pooledFit, pooledLosses } from './pooled.ts';
+import { problemsOf } from './problems.ts';
 import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
 import { type Scratch, withScratch } from './scratch.ts';
 import { spacingWarnings } from './spacing.ts';
-import { mostWindows, type Split, splitWindows } from './split.ts';
+import { splitWindows } from './split.ts';
 import { stall } from './stall.ts';
 import { parseTarget, type Target } from './targets.ts';
 import { verdict } from './verdict.ts';
@@ -36,7 +39,7 @@ export interface TrainOptions {
   readonly family?: string;
   /** `forecast:H`, `smooth:PERIOD`, `column:NAME` or `column:A=REF_A,B=REF_B`; default `smooth:32`. */
   readonly target?: string;
-  /** Default and so far only `mse`. */
+  /** `mse` (default), `huber:D` with D in units of the newest sample's root mean square error, or `quantile:q`. */
   readonly loss?: string;
   /** The share of each recording, its end, that is held out: 0 … below 1, default 0.2. */
   readonly holdout?: number;
@@ -44,11 +47,11 @@ export interface TrainOptions {
   readonly fill?: number;
   /** A kernel for each channel instead of one for all. */
   readonly perChannel?: boolean;
-  /** A bias for each channel, added outside the weighted mean. */
+  /** A bias for each channel, added outside the weighted mean; by default `quantile` alone has one. */
   readonly bias?: boolean;
   /** The largest lag Σ j·w[j] of a kernel: samples, or seconds with `s`; default none. */
   readonly maxLag?: string;
-  /** Carried into the result; fitting by squared error draws no random number. */
+  /** Of the order of minibatches; fitting by squared error draws no random number. Default 1. */
   readonly seed?: number;
 }
 
@@ -64,7 +67,8 @@ export interface TrainResult {
   readonly family: Family;
   /** As given, or the default. */
   readonly target: string;
-  readonly lossName: 'mse';
+  /** With its parameters: `mse`, `huber:1`. */
+  readonly lossName: string;
   readonly seed: number;
   /** Hz. */
   readonly rate: number;
@@ -75,7 +79,7 @@ export interface TrainResult {
   readonly kernels: readonly [TrainedKernel, ...TrainedKernel[]];
   /** Of several kernels the worst. */
   readonly guarantees: Guarantees;
-  /** Losses relative to the newest sample alone on the training part; of `column` to the target's variance. */
+  /** Losses relative to that of the newest sample alone on the training part; of `column` to that of the best constant. */
   readonly loss: {
     readonly train: Losses;
     readonly heldOut: Losses | null;
@@ -84,6 +88,8 @@ export interface TrainResult {
   };
   /** Channel by channel, in the order of `channels`. */
   readonly channelLosses: readonly ChannelLoss[];
+  /** Of `quantile` the share of targets that the trend is not below; of other losses null. */
+  readonly covered: Covered | null;
   /** For each kernel that was learned: one, or with `perChannel` one for each channel that has a loss. */
   readonly tuned: readonly Baselines['tuned'][];
   /** Of kernels for each channel the mean. */
@@ -93,7 +99,7 @@ export interface TrainResult {
   /** Of a shared ramp, 1/α in samples: 0 is the newest sample alone, null (infinite) the moving average. */
   readonly timeConstant?: number | null;
   /** Of kernels for each channel the mean loss by step, and the worst of the rest. */
-  readonly fit: Omit<Fit, 'taps'> & { readonly steps: number };
+  readonly fit: Omit<Fit, 'taps'>;
   readonly backend: Pick<Backend, 'name' | 'native' | 'version'>;
   /** One plain sentence. */
   readonly verdict: string;
@@ -107,9 +113,6 @@ export interface Windows {
   readonly used: number;
   readonly leftOut: number;
 }
-
-/** A held-out part with fewer windows than this says nothing. */
-const fewestHeldOut = 100;
 
 /**
  * Trains one kernel for all channels of the recordings, or one for each. The same recordings, options and backend give
@@ -134,14 +137,15 @@ async function trainOn(
 ): Promise<TrainResult> {
   const started = performance.now();
   const { target: targetText = 'smooth:32', holdout = 0.2, fill = 0, seed = 1 } = options;
-  const { perChannel = false, bias = false } = options;
+  const { perChannel = false } = options;
   const family = oneOf('family', options.family ?? 'boxcars', families);
-  const lossName = oneOf('loss', options.loss ?? 'mse', ['mse'] as const);
+  const loss = parseLoss(options.loss ?? 'mse');
+  const { bias = loss.bias } = options;
   const { rate, recordings: columns } = aligned(recordings);
   const target = parseTarget(targetText, rate);
   const data = withReferences(columns, target);
   const { channels } = data[0]!;
-  const unit = target.kind === 'column' ? 'target' : 'newest';
+  const yardstick = target.kind === 'column' ? 'target' : 'newest';
   const maxLag = options.maxLag === undefined ? Infinity : parseMaxLag(options.maxLag, rate);
   const taps = checkedTaps(options.taps ?? defaultTaps(target, targetText));
   checkSteps(options, taps);
@@ -154,39 +158,22 @@ async function trainOn(
   await pause();
   const split = splitWindows(data, target, taps, holdout, fill, scratch);
   await pause();
-  const trainLoss = trainingLoss(split.train, taps, unit);
-  const { divisors } = trainLoss;
-  await pause();
-  const heldOutReason = whyNotHeldOut(split, holdout, divisors);
-  const judged = heldOutReason === undefined;
-  const problems: Problem[] = perChannel
-    ? channelLosses(split.train, taps, unit).map((train, c) => {
-        const own = { train: [split.train[c]!], heldOut: [split.heldOut[c]!] };
-        const some = judged && own.heldOut[0]!.some(({ used }) => used > 0);
-        return {
-          family,
-          bias,
-          maxLag,
-          split: own,
-          train,
-          heldOut: some ? lossOver(own.heldOut, train) : null,
-        };
-      })
-    : [
-        {
-          family,
-          bias,
-          maxLag,
-          split,
-          train: trainLoss,
-          heldOut: judged ? lossOver(split.heldOut, trainLoss) : null,
-        },
-      ];
+  const { problems, divisors, heldOutReason } = problemsOf(split, {
+    loss,
+    yardstick,
+    taps,
+    family,
+    bias,
+    maxLag,
+    perChannel,
+    holdout,
+  });
 
   const backend = await (hooks.backend ?? loadBackend)();
   const { onProgress, signal, gradient } = hooks;
   const { lengths, learningRate } = options;
   const learned = await learnAll(backend, problems, {
+    seed,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
     ...(gradient && { gradient }),
@@ -197,6 +184,7 @@ async function trainOn(
   const all = learned.filter((one) => one !== null);
   const train = pooledLosses(all.map((one) => one.train))!;
   const heldOut = pooledLosses(all.map((one) => one.heldOut));
+  const covered = pooledCovered(all.map((one) => one.covered));
   const { timeConstant } = perChannel ? {} : all[0]!;
   const fit = pooledFit(all.map((one) => one.fit));
   const byChannel = lossByChannel(
@@ -212,7 +200,7 @@ async function trainOn(
   return {
     family,
     target: targetText,
-    lossName,
+    lossName: loss.name,
     seed,
     rate,
     channels,
@@ -223,6 +211,7 @@ async function trainOn(
     ),
     loss: { train, heldOut, ...(heldOutReason !== undefined && { heldOutReason }) },
     channelLosses: byChannel,
+    covered,
     tuned: all.map(({ tuned }) => tuned),
     certificate: pooledCertificate(all),
     windows: {
@@ -231,9 +220,9 @@ async function trainOn(
       channels: windows,
     },
     ...(timeConstant !== undefined && { timeConstant }),
-    fit: { ...fit, steps: fit.trajectory.length - 1 },
+    fit,
     backend: { name: backend.name, native: backend.native, version: backend.version },
-    verdict: verdict({ train, heldOut, target }),
+    verdict: verdict({ loss, train, heldOut, covered, target }),
     warnings: [
       ...backend.warnings,
       ...data.flatMap(spacingWarnings),
@@ -242,7 +231,7 @@ async function trainOn(
         const why = one && stall(one.fit, one.train.learned, learningRate);
         return why ? [perChannel ? `channel "${channels[i]}": ${why}` : why] : [];
       }),
-      ...leftOutChannels(channels, divisors, unit),
+      ...leftOutChannels(channels, divisors, yardstick),
       ...worseChannels(byChannel, perChannel),
       ...(heldOutReason === undefined || holdout === 0
         ? []
@@ -288,13 +277,6 @@ function oneOf<T extends string>(what: string, name: string, known: readonly T[]
   );
 }
 
-export function whyNotHeldOut(split: Split, holdout: number, divisors: Divisors): string | undefined {
-  if (holdout === 0) return 'nothing was held out';
-  const windows = mostWindows(split.heldOut.filter((_, c) => divisors[c] !== null));
-  if (windows >= fewestHeldOut) return undefined;
-  return `the held-out part has ${windows} windows with a target, fewer than ${fewestHeldOut}`;
-}
-
 export function fewWindows({ name, used, leftOut }: Windows & { readonly name: string }): string[] {
   if (leftOut <= used) return [];
   return [
@@ -306,9 +288,9 @@ export function fewWindows({ name, used, leftOut }: Windows & { readonly name: s
 export function leftOutChannels(
   channels: readonly string[],
   divisors: Divisors,
-  unit: 'newest' | 'target' = 'newest',
+  yardstick: Yardstick,
 ): string[] {
-  const why = unit === 'newest' ? 'its newest sample always is the target' : 'its target does not vary';
+  const why = yardstick === 'newest' ? 'its newest sample always is the target' : 'its target does not vary';
   return channels.flatMap((name, c) =>
     divisors[c] === null ? [`channel "${name}" was left out of the loss: ${why}, or it has no window`] : [],
   );

@@ -104,3 +104,14 @@ function targetsWithin(
   const first = Math.min(Math.max(at, from), stop);
   return [first, first < from ? new Float64Array() : y.read(first - from, stop - from)];
 }
+
+/** All the windows in memory: what is not a sum over them needs them again and again. */
+export interface MemoryWindows extends Pick<WindowChunk, 'x' | 'y' | 'from' | 'runs'> {
+  readonly used: number;
+}
+
+export function inMemory(windows: ChannelWindows): MemoryWindows {
+  const [chunk] = windowChunks(windows, 0, Number.POSITIVE_INFINITY);
+  const { x = new Float64Array(), y = new Float64Array(), from = 0, runs = [] } = chunk ?? {};
+  return { x, y, from, runs, used: windows.used };
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FrameValues } from '../dsp/frame.ts';
 import { limits } from './limits.ts';
 import { isPattern, isStreamName } from './names.ts';
 
@@ -56,7 +57,7 @@ const channel = z.strictObject(
 const maxWait = 2 ** 31 - 1;
 const waitRule = `milliseconds, 0 to ${maxWait}`;
 
-const channelsRule = `1 to ${limits.channels} channels`;
+const channelsRule = 'one or more channels';
 
 const openSchema = z
   .strictObject({
@@ -66,7 +67,6 @@ const openSchema = z
     channels: z
       .array(channel, channelsRule)
       .min(1, channelsRule)
-      .max(limits.channels, channelsRule)
       .refine((all) => distinct(all.map(({ name }) => name)), 'channels whose names all differ'),
     rate,
     producer: label.optional(),
@@ -161,8 +161,7 @@ export type Field = (typeof fieldNames)[number];
 export interface SamplesMessage extends z.output<typeof samplesHeadSchema> {
   readonly rows: number;
   readonly channels: number;
-  /** `planes[c * rows + row]`; NaN is missing. */
-  readonly planes: Float32Array;
+  readonly values: FrameValues;
   /** How many of the missing came as numbers beyond float32. */
   readonly overflow: number;
 }

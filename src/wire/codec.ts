@@ -1,5 +1,5 @@
 import type { ClientMessage, ControlRequest } from './clientMessages.ts';
-import type { Subprotocol } from './limits.ts';
+import type { MessageLimits, Subprotocol } from './limits.ts';
 import type { ServerControl, ServerMessage, TrendRows } from './serverMessages.ts';
 
 /** One WebSocket message: text, or in `firtrend.v1.bin` also bytes. */
@@ -15,8 +15,21 @@ export interface SamplesFrame {
   readonly planes: Float32Array;
 }
 
-/** An encoded frame without its slot: encoded once, addressed for every subscriber with the same view. */
-export type SharedFrame = (slot: number) => WireData;
+/** What of a frame differs between subscribers with the same view: where they are in the stream. */
+export interface FrameMarks {
+  readonly replay: boolean;
+  readonly afterGap: boolean;
+}
+
+/** An encoded frame for all subscribers with the same view: only its head says whom it is for. */
+export interface SharedFrame {
+  /** Whether it goes as a binary message. */
+  readonly binary: boolean;
+  /** To be used at once: the next call may write over it. */
+  head(slot: number, marks: FrameMarks): Uint8Array;
+  /** What follows the head, in parts; they may be views of memory that must not change any more. */
+  readonly body: readonly Uint8Array[];
+}
 
 /** What the daemon needs of a subprotocol. */
 export interface ServerCodec {
@@ -26,6 +39,9 @@ export interface ServerCodec {
   encodeServerMessage(message: ServerControl): string;
   encodeTrend(rows: TrendRows): SharedFrame;
 }
+
+/** A subprotocol for a daemon that has these limits. */
+export type MakeServerCodec = (limits: MessageLimits) => ServerCodec;
 
 /** What the client library needs of a subprotocol. */
 export interface ClientCodec {

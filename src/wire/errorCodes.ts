@@ -6,7 +6,6 @@ export const errorCodes = [
   // The message.
   'badMessage',
   'limit',
-  'unsupported',
   'unauthorised',
   // Producers.
   'streamBusy',
@@ -19,7 +18,6 @@ export const errorCodes = [
   'seqAboveHead',
   // The daemon.
   'logFull',
-  'internal',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -1,6 +1,6 @@
-/** The protocol name that `hello` tells, and the subprotocols a client may ask for. `firtrend.v1.bin` joins here. */
+/** The protocol name that `hello` tells, and the subprotocols a client may ask for, the daemon's first choice first. */
 export const protocol = 'firtrend.v1';
-export const subprotocols = ['firtrend.v1.json'] as const;
+export const subprotocols = ['firtrend.v1.bin', 'firtrend.v1.json'] as const;
 
 export type Subprotocol = (typeof subprotocols)[number];
 
@@ -26,3 +26,6 @@ export const limits = {
   /** Exclusive: numbers of samples and ids are exact in a double. */
   seq: 2 ** 53,
 } as const;
+
+/** Those of the limits that a message itself can break; a daemon may set lower ones. */
+export type MessageLimits = Readonly<Record<'message' | 'control' | 'rows' | 'channels' | 'depth', number>>;

@@ -25,3 +25,23 @@ export function matches(pattern: string, name: string): boolean {
   if (rest ? parts.length <= fixed : parts.length !== fixed) return false;
   return wanted.slice(0, fixed).every((want, i) => want === '*' || want === parts[i]);
 }
+
+/** A test for many names, made once: whether any of the valid patterns fits. */
+export interface PatternSet {
+  /** The patterns that are names: whom they fit is known without looking. */
+  readonly names: ReadonlySet<string>;
+  /** Whether some pattern is more than a name. */
+  readonly open: boolean;
+  matches(name: string): boolean;
+}
+
+export function patternSet(patterns: readonly string[]): PatternSet {
+  const names = new Set(patterns.filter((pattern) => !pattern.includes('*')));
+  const wild = patterns.filter((pattern) => pattern.includes('*'));
+  const everything = wild.includes('**');
+  return {
+    names,
+    open: wild.length > 0,
+    matches: (name) => everything || names.has(name) || wild.some((pattern) => matches(pattern, name)),
+  };
+}

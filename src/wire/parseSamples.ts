@@ -1,21 +1,25 @@
+import { planeValues } from '../dsp/frame.ts';
 import { type SamplesMessage, samplesHeadSchema } from './clientMessages.ts';
 import { closeCodes } from './closeCodes.ts';
 import { describeIssue, shown } from './describeIssue.ts';
-import { limits } from './limits.ts';
+import { type MessageLimits, limits as protocolLimits } from './limits.ts';
 import { WireError } from './wireError.ts';
 
 /**
  * A `samples` message from its parsed JSON. Its few fields go through their schema; `values` through one tight loop,
  * because a schema would visit every number by function calls and build a second copy of them all.
  */
-export function parseSamples(fields: Readonly<Record<string, unknown>>): SamplesMessage {
+export function parseSamples(
+  fields: Readonly<Record<string, unknown>>,
+  limits: MessageLimits,
+): SamplesMessage {
   const { values, ...rest } = fields;
   const { data: head, error } = samplesHeadSchema.safeParse(rest);
   if (error) {
     const { field, sentence } = describeIssue(error.issues[0]!, rest);
     throw refused(fields, 'badMessage', field, sentence);
   }
-  const { rows, channels } = shape(fields, values);
+  const { rows, channels } = shape(fields, values, limits);
   const planes = new Float32Array(channels * rows);
   let overflow = 0;
   let at = 0;
@@ -45,13 +49,14 @@ export function parseSamples(fields: Readonly<Record<string, unknown>>): Samples
       at++;
     }
   }
-  return { ...head, rows, channels, planes, overflow };
+  return { ...head, rows, channels, values: planeValues(planes, rows), overflow };
 }
 
 /** Every channel an array, all of one length. */
 function shape(
   fields: Readonly<Record<string, unknown>>,
   values: unknown,
+  limits: MessageLimits,
 ): { rows: number; channels: number } {
   if (!Array.isArray(values)) {
     throw refused(
@@ -95,10 +100,13 @@ function refused(
   field: string,
   sentence: string,
 ): WireError {
-  const answerable = typeof slot === 'number' && Number.isInteger(slot) && slot >= 0 && slot < limits.u32;
   return new WireError(
     code,
     sentence,
-    answerable ? { slot, field } : { closeCode: closeCodes.badMessage, field },
+    isSlot(slot) ? { slot, field } : { closeCode: closeCodes.badMessage, field },
   );
+}
+
+export function isSlot(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < protocolLimits.u32;
 }

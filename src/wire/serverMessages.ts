@@ -166,7 +166,7 @@ export interface Closed {
   /** Of the `close` it answers; absent where the daemon closed the slot. */
   readonly id?: number | undefined;
   readonly slot: number;
-  readonly reason?: 'takenOver' | undefined;
+  readonly reason?: 'takenOver' | 'forbidden' | 'deleted' | undefined;
 }
 
 export interface Unsubscribed {
@@ -233,14 +233,14 @@ export interface TrendRows {
   readonly raw?: Float32Array | undefined;
   /** Asked for and absent: all ones. */
   readonly coverage?: Float32Array | undefined;
-  readonly replay?: boolean | undefined;
-  readonly afterGap?: boolean | undefined;
   readonly recomputed?: boolean | undefined;
 }
 
 export interface TrendFrame extends TrendRows {
   readonly type: 'trend';
   readonly slot: number;
+  readonly replay?: boolean | undefined;
+  readonly afterGap?: boolean | undefined;
 }
 
 export type ServerMessage = ServerControl | TrendFrame;

@@ -30,9 +30,27 @@ describe('the handshake', () => {
   it('ends with the welcome', async () => {
     const [client, peer] = await connected();
     expect(client.welcome).toEqual(welcome);
-    expect(peer.socket.protocol).toBe('firtrend.v1.json');
+    expect(client.subprotocol).toBe('firtrend.v1.bin');
+    expect(peer.socket.protocol).toBe('firtrend.v1.bin');
     await client.close();
     expect(await client.closed).toBeUndefined();
+  });
+
+  it.each(['firtrend.v1.bin', 'firtrend.v1.json'] as const)('takes %s if told to', async (subprotocol) => {
+    const [client, peer] = await connected({ subprotocol });
+    expect(peer.socket.protocol).toBe(subprotocol);
+    expect(client.subprotocol).toBe(subprotocol);
+    await client.close();
+  });
+
+  it('takes what the daemon speaks, and nothing else', async () => {
+    const old = await fakeServer('firtrend.v1.json');
+    const accepted = old.accept();
+    const client = await connect(old.url);
+    await accepted;
+    expect(client.subprotocol).toBe('firtrend.v1.json');
+    await client.close();
+    await old.close();
   });
 
   it('authenticates where it must', async () => {
@@ -117,12 +135,12 @@ describe('requests', () => {
       const [client, peer] = await connected();
       const asked = client.streams();
       await peer.next();
-      peer.send({ type: 'error', code: 'internal', message: 'said before' });
+      peer.send({ type: 'error', code: 'limit', message: 'said before' });
       peer.socket.close(closeCode, 'the reason');
       await expect(asked).rejects.toMatchObject({ code, closeCode });
       const error = await client.closed;
       expect(error).toMatchObject({ code, closeCode, message: expect.stringContaining('the reason') });
-      expect(error?.cause).toMatchObject({ code: 'internal', message: 'said before' });
+      expect(error?.cause).toMatchObject({ code: 'limit', message: 'said before' });
       await expect(client.streams()).rejects.toMatchObject({ code: 'closed' });
     },
   );

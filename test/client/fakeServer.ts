@@ -1,8 +1,12 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { jsonServerCodec } from '../../src/wire/jsonServerCodec.ts';
+import type { SamplesMessage } from '../../src/wire/clientMessages.ts';
+import type { FrameMarks } from '../../src/wire/codec.ts';
+import type { Subprotocol } from '../../src/wire/limits.ts';
 import type { Hello, ServerControl, TrendRows, Welcome } from '../../src/wire/serverMessages.ts';
+import { serverCodecs, trendMessage } from '../support/codecs.ts';
+import { planesOf } from '../support/planes.ts';
 
 export const hello: Hello = {
   type: 'hello',
@@ -40,7 +44,7 @@ export interface Peer {
   /** The `alive` messages so far. */
   readonly alive: ClientText[];
   send(...messages: ServerControl[]): void;
-  trend(slot: number, rows: TrendRows): void;
+  trend(slot: number, rows: TrendRows, marks?: Partial<FrameMarks>): void;
 }
 
 export interface FakeServer {
@@ -50,8 +54,13 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-export async function fakeServer(): Promise<FakeServer> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+/** @param subprotocol the one it speaks; by default the client's first choice */
+export async function fakeServer(subprotocol?: Subprotocol): Promise<FakeServer> {
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    handleProtocols: (asked) => subprotocol ?? [...asked][0]!,
+  });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
@@ -74,10 +83,15 @@ function peer(socket: WebSocket): Peer {
   const messages: ClientText[] = [];
   const takers: ((message: ClientText) => void)[] = [];
   const alive: ClientText[] = [];
-  socket.on('message', (data) => {
-    const message = JSON.parse(String(data)) as ClientText;
+  const codec = serverCodecs[socket.protocol as Subprotocol];
+  socket.on('message', (data, isBinary) => {
     // Whatever the client sends must be what the schemas say.
-    jsonServerCodec.parseClientMessage(String(data));
+    const parsed = codec.parseClientMessage(isBinary ? (data as Buffer) : String(data));
+    const message = (
+      isBinary
+        ? asText(parsed as SamplesMessage, planesOf(parsed as SamplesMessage))
+        : JSON.parse(String(data))
+    ) as ClientText;
     if (message.type === 'alive') alive.push(message);
     else {
       const taker = takers.shift();
@@ -96,10 +110,20 @@ function peer(socket: WebSocket): Peer {
       return message ? Promise.resolve(message) : new Promise((resolve) => takers.push(resolve));
     },
     send(...all) {
-      for (const message of all) socket.send(jsonServerCodec.encodeServerMessage(message));
+      for (const message of all) socket.send(codec.encodeServerMessage(message));
     },
-    trend(slot, rows) {
-      socket.send(jsonServerCodec.encodeTrend(rows)(slot));
+    trend(slot, rows, marks) {
+      socket.send(trendMessage(codec, slot, rows, marks));
     },
   };
+}
+
+/** Binary samples as JSON would have them. */
+function asText({ values: _, overflow: __, ...head }: SamplesMessage, planes: Float32Array): object {
+  const { rows, channels } = head;
+  const values = Array.from({ length: channels }, (_, c) =>
+    Array.from(planes.subarray(c * rows, (c + 1) * rows), (value) => (Number.isNaN(value) ? null : value)),
+  );
+  const { type, slot, seq, time, period } = head;
+  return JSON.parse(JSON.stringify({ type, slot, seq, time, period, values }));
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect, type FirtrendClient } from '../../src/client/client.ts';
 import type { Producer } from '../../src/client/producer.ts';
+import type { Subprotocol } from '../../src/wire/limits.ts';
 import { type FakeServer, fakeServer, type Peer } from './fakeServer.ts';
 
 const epoch = '00000000000000aa';
@@ -8,12 +9,12 @@ let server: FakeServer;
 let client: FirtrendClient;
 let peer: Peer;
 
-beforeEach(async () => {
+async function connected(subprotocol: Subprotocol): Promise<void> {
   server = await fakeServer();
   const accepted = server.accept();
-  client = await connect(server.url);
+  client = await connect(server.url, { subprotocol });
   peer = await accepted;
-});
+}
 
 afterEach(async () => {
   await client.close();
@@ -37,7 +38,9 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 30, pending))])) !== pending;
 }
 
-describe('a producer', () => {
+describe.each(['firtrend.v1.bin', 'firtrend.v1.json'] as const)('a producer in %s', (subprotocol) => {
+  beforeEach(() => connected(subprotocol));
+
   it('says who it is', async () => {
     const opening = client.open({
       stream: 's',
@@ -66,7 +69,7 @@ describe('a producer', () => {
   it('numbers its frames from where the daemon is, and takes values or planes', async () => {
     const producer = await opened(1000, 10);
     await producer.send({ values: [Float32Array.of(1, 2), [3, null]], time: 1000 });
-    await producer.send({ planes: Float32Array.of(0.1, Number.NaN), period: 125 });
+    await producer.send({ planes: Float32Array.of(0.125, Number.NaN), period: 125 });
     await producer.send({ seq: 20, values: [[1], [2]] });
     expect(await peer.next()).toEqual({
       type: 'samples',
@@ -83,7 +86,7 @@ describe('a producer', () => {
       slot: 5,
       seq: 12,
       period: 125,
-      values: [[0.1], [null]],
+      values: [[0.125], [null]],
     });
     expect(await peer.next()).toMatchObject({ seq: 20 });
     expect(producer.nextSeq).toBe(21);
@@ -92,7 +95,7 @@ describe('a producer', () => {
 
   it('keeps no more than the window unacknowledged, in order', async () => {
     const producer = await opened(150);
-    // 59 bytes each: two fit.
+    // 56 or 59 bytes each: two fit.
     const sends = Array.from({ length: 5 }, (_, i) => producer.send({ values: [[i], [i]] }));
     expect(await settled(sends[1]!)).toBe(true);
     expect(await settled(sends[2]!)).toBe(false);
@@ -139,7 +142,6 @@ describe('a producer', () => {
     [{ planes: new Float32Array(3) }, 'frameSize', /multiple of 2 channels/],
     [{ planes: new Float32Array(0) }, 'frameSize', /multiple of 2 channels/],
     [{ planes: new Float32Array(2 * 65_537) }, 'limit', /65536 rows/],
-    [{ planes: new Float32Array(2 * 65_536).fill(Math.PI) }, 'limit', /1048576 bytes/],
   ])('refuses %.40j by itself, and goes on', async (frame, code, text) => {
     const producer = await opened();
     const failed = (await producer.send(frame).catch((error: unknown) => error)) as Error;
@@ -199,5 +201,15 @@ describe('a producer', () => {
     peer.socket.close(4006, 'oh');
     await expect(flushing).rejects.toMatchObject({ code: 'internal', closeCode: 4006 });
     await expect(producer.send({ values: [[1], [1]] })).rejects.toMatchObject({ code: 'internal' });
+  });
+});
+
+it('refuses a frame too large for a message', async () => {
+  await connected('firtrend.v1.json');
+  const producer = await opened();
+  const frame = { planes: new Float32Array(2 * 65_536).fill(Math.PI) };
+  await expect(producer.send(frame)).rejects.toMatchObject({
+    code: 'limit',
+    message: expect.stringContaining('1048576 bytes'),
   });
 });

@@ -96,7 +96,7 @@ describe('a subscription', () => {
     await start();
     const subscription = await subscribed({}, info(1, 'a'), info(2, 'b', { nextSeq: 7 }));
     const other = await subscribed({ streams: 'c' }, info(3, 'c'));
-    peer.trend(1, rows(0, 2, { afterGap: true }));
+    peer.trend(1, rows(0, 2), { afterGap: true });
     peer.trend(3, rows(0));
     peer.trend(99, rows(0));
     const kernel = { model: 'n', version: 2, lag: 3 } as const;

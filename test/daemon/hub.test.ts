@@ -1,121 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { history } from '../../src/daemon/hub/history.ts';
-import { type Hub, hub } from '../../src/daemon/hub/hub.ts';
-import type { Outbound } from '../../src/daemon/hub/outbound.ts';
+import { hub } from '../../src/daemon/hub/hub.ts';
 import { filterBank } from '../../src/daemon/ingest/filterBank.ts';
-import { trendMaker } from '../../src/daemon/ingest/trendMaker.ts';
-import { defaultMinCoverage } from '../../src/dsp/reference.ts';
-import { memoryLog } from '../../src/log/memoryLog.ts';
-import type { FilterRecord, LogRecord, SampleLog, SamplesRecord } from '../../src/log/sampleLog.ts';
-import { controlSchemas } from '../../src/wire/clientMessages.ts';
-import type { ServerControl, TrendFrame } from '../../src/wire/serverMessages.ts';
-import { sampleTaps } from '../support/models.ts';
-
-type Sent = ServerControl | TrendFrame;
-
-/** A connection whose congestion the test decides, and that keeps all that is sent. */
-class FakeOutbound implements Outbound {
-  readonly sent: Sent[] = [];
-  readonly shared: (string | undefined)[] = [];
-  ended: number | undefined;
-  /** How many more frames fit before the budget is used up. */
-  room = Number.POSITIVE_INFINITY;
-  #waiters: (() => void)[] = [];
-  get congested(): boolean {
-    return this.room <= 0;
-  }
-  control(message: ServerControl): void {
-    this.sent.push(message);
-  }
-  trend: Outbound['trend'] = (slot, rows, of) => {
-    this.sent.push({ type: 'trend', slot, ...rows });
-    this.shared.push(of?.key);
-    this.room--;
-  };
-  writable(): Promise<void> {
-    if (!this.congested) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push(resolve));
-  }
-  drain(frames = Number.POSITIVE_INFINITY): void {
-    this.room = frames;
-    for (const resolve of this.#waiters.splice(0)) resolve();
-  }
-  end(code: number): void {
-    this.ended = code;
-  }
-  of<T extends Sent['type']>(type: T): Extract<Sent, { type: T }>[] {
-    return this.sent.filter((message): message is Extract<Sent, { type: T }> => message.type === type);
-  }
-  /** What the subscriber has of channel 0: rows by seq, in order of arrival. */
-  rows(): [seq: number, raw: number][] {
-    return this.of('trend').flatMap(({ seq, rows, raw, stride = 1 }) =>
-      Array.from({ length: rows }, (_, i): [number, number] => [seq + i * stride, raw![i]!]),
-    );
-  }
-}
-
-function kernelAt(seq: number, taps: number, stream = 's'): FilterRecord {
-  const kernels = [{ taps: sampleTaps(taps), bias: 0 }];
-  const settings = { minCoverage: defaultMinCoverage(taps), fingerprint: 'f' };
-  return { type: 'filter', stream, seq, kernels, sha256: `k${taps}`, model: 'm', version: taps, ...settings };
-}
-
-function begin(channels = 1, epoch = '00000000000000e1'): LogRecord {
-  const named = Array.from({ length: channels }, (_, c) => ({ name: `c${c}`, offset: 0 }));
-  return { type: 'stream', stream: 's', epoch, channels: named, rate: 10 };
-}
-
-/** Sample n of channel c is n + c/8. */
-function frame(seq: number, rows: number, channels = 1): SamplesRecord {
-  const planes = Float32Array.from(
-    { length: rows * channels },
-    (_, i) => seq + (i % rows) + Math.floor(i / rows) / 8,
-  );
-  return { type: 'samples', stream: 's', seq, rows, planes, time: 1e12 + seq * 100, period: 100 };
-}
-
-interface Bench {
-  readonly log: SampleLog;
-  readonly hub: Hub;
-  put(...records: LogRecord[]): Promise<void>;
-  subscribe(outbound: Outbound, message?: object): ReturnType<Hub['subscribe']>;
-  settled(): Promise<void>;
-}
-
-function bench(): Bench {
-  const log = memoryLog();
-  const bank = filterBank({ provider: 'cpu' });
-  const errors: unknown[] = [];
-  const made = hub(log, history(log, bank), (error) => errors.push(error));
-  const maker = trendMaker(log, bank);
-  let slots = 0;
-  return {
-    log,
-    hub: made,
-    async put(...records) {
-      const [trends] = await Promise.all([maker.make(records), log.commit(records)]);
-      made.release(records, trends);
-    },
-    subscribe: (outbound, message = {}) =>
-      made.subscribe(
-        controlSchemas.subscribe.parse({
-          type: 'subscribe',
-          id: 1,
-          streams: ['s'],
-          fields: ['raw', 'trend'],
-          ...message,
-        }),
-        outbound,
-        () => slots++,
-      ),
-    async settled() {
-      for (let i = 0; i < 300; i++) await new Promise((resolve) => setImmediate(resolve));
-      expect(errors).toEqual([]);
-    },
-  };
-}
-
-const seqs = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+import { begin, bench, FakeOutbound, frame, kernelAt, seqs } from './hubBench.ts';
 
 test('two views of one stream get each their own frames; the same view shares one encoding', async () => {
   const b = bench();
@@ -127,8 +14,8 @@ test('two views of one stream get each their own frames; the same view shares on
   await b.put(frame(0, 4, 2));
   expect(all.of('trend')[0]!.raw).toEqual(new Float32Array([0, 1, 2, 3, 0.125, 1.125, 2.125, 3.125]));
   expect(part.of('trend')[0]!.raw).toEqual(new Float32Array([0.125, 1.125, 2.125, 3.125]));
-  expect(all.shared).toEqual(twin.shared);
-  expect(all.shared).not.toEqual(part.shared);
+  expect(all.shared[0]).toBe(twin.shared[0]);
+  expect(all.shared[0]).not.toBe(part.shared[0]);
 });
 
 test('a gap is told before the frame behind it, once, and the next frame shown carries afterGap', async () => {
@@ -137,7 +24,8 @@ test('a gap is told before the frame behind it, once, and the next frame shown c
   const [live, sparse] = [new FakeOutbound(), new FakeOutbound()];
   b.subscribe(live);
   b.subscribe(sparse, { every: 10 });
-  await b.put(frame(0, 3), frame(15, 2), frame(17, 5));
+  await b.put(frame(0, 3), frame(15, 2));
+  await b.put(frame(17, 5));
   expect(
     live.sent.map((m) =>
       m.type === 'trend' ? [m.seq, m.afterGap] : m.type === 'gap' ? [m.fromSeq, m.toSeq] : m.type,
@@ -174,9 +62,9 @@ describe('a lossless slot whose connection is congested', () => {
     for (let seq = 65_000; seq < 66_000; seq += 50) await b.put(frame(seq, 50));
     await b.settled();
     expect(outbound.of('trend')).toHaveLength(1);
-    outbound.drain(3);
+    outbound.drain(1);
     await b.settled();
-    expect(outbound.of('trend')).toHaveLength(4);
+    expect(outbound.of('trend')).toHaveLength(2);
     expect(outbound.of('live')).toEqual([]);
     outbound.drain();
     await b.settled();
@@ -227,7 +115,7 @@ describe('a lossless slot whose connection is congested', () => {
     await b.put(begin(2, '00000000000000e2'), kernelAt(0, 5), frame(0, 3, 2));
     outbound.drain();
     await b.settled();
-    expect(outbound.of('gap')).toMatchObject([{ slot: 0, fromSeq: 4, toSeq: 10, reason: 'trimmed' }]);
+    expect(outbound.of('gap')).toMatchObject([{ slot: 0, fromSeq: 4, toSeq: 10, reason: 'slow' }]);
     expect(outbound.of('removed')).toMatchObject([{ slots: [0], reason: 'epoch' }]);
     expect(outbound.of('added')).toMatchObject([
       { id: 1, streams: [{ slot: 1, epoch: '00000000000000e2' }] },
@@ -356,6 +244,6 @@ test('a hub knows the streams that its log already holds', async () => {
   const b = bench();
   await b.put(begin(), kernelAt(0, 5), frame(0, 7));
   const bank = filterBank({ provider: 'cpu' });
-  const again = hub(b.log, history(b.log, bank), () => undefined);
-  expect(again.streams('**')).toMatchObject([{ name: 's', nextSeq: 7, model: 'm', version: 5 }]);
+  const again = hub({ log: b.log, history: history(b.log, bank), failed: () => undefined });
+  expect(again.streams('**', () => true)).toMatchObject([{ name: 's', nextSeq: 7, model: 'm', version: 5 }]);
 });

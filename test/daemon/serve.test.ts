@@ -457,7 +457,7 @@ test('close tells clients 4000, and health is told over HTTP', async () => {
   expect((await fetch(`${http}/livez`)).status).toBe(200);
   expect(await (await fetch(`${http}/readyz`)).json()).toMatchObject({
     ready: true,
-    model: { name: 'test', version: 1 },
+    models: [{ model: 'test', name: 'test', version: 1, problem: null }],
   });
   expect((await fetch(`${http}/nothing`)).status).toBe(404);
   expect((await fetch(http, { method: 'POST' })).status).toBe(405);

@@ -10,7 +10,10 @@ import {
   type StreamEvent,
   type StreamState,
   step,
+  type TakenFrame,
 } from '../../src/daemon/ingest/step.ts';
+import { planeValues } from '../../src/dsp/frame.ts';
+import { planesOf } from '../support/planes.ts';
 
 const filter = {
   kernels: [{ taps: new Float32Array([0.75, 0.25]), bias: 0 }],
@@ -31,7 +34,16 @@ function opening(by: ProducerSlot, more: Partial<OpenEvent> = {}): OpenEvent {
 /** One channel whose sample at seq n is n. */
 function frame(by: ProducerSlot, seq: number | undefined, rows: number, from = seq ?? 0): SamplesEvent {
   const planes = Float32Array.from({ length: rows }, (_, i) => from + i);
-  return { type: 'samples', by, seq, rows, planes, receivedAt: 5_000_000, bytes: 10 * rows };
+  return {
+    type: 'samples',
+    by,
+    seq,
+    rows,
+    channels: 1,
+    values: planeValues(planes, rows),
+    receivedAt: 5_000_000,
+    bytes: 10 * rows,
+  };
 }
 
 function run(events: StreamEvent[], state: StreamState = initialState('s', undefined)): Step[] {
@@ -123,7 +135,8 @@ describe('samples', () => {
       frame(a, 0, 5),
       frame(a, 3, 4),
     ]);
-    expect(records).toMatchObject([{ type: 'samples', seq: 5, rows: 2, planes: new Float32Array([5, 6]) }]);
+    expect(records).toMatchObject([{ type: 'samples', seq: 5, rows: 2 }]);
+    expect(planesOf(records[0] as TakenFrame)).toEqual(Float32Array.of(5, 6));
     expect(replies).toEqual([{ type: 'ack', to: a, nextSeq: 7, bytes: 40 }]);
     expect(counts).toMatchObject({ duplicateRows: 2 });
   });
@@ -201,7 +214,7 @@ test('any history of resends, gaps and overlaps: each seq is logged once, with t
         head = Math.max(head, seq + rows);
         for (const record of result.records) {
           if (record.type !== 'samples') continue;
-          record.planes.forEach((value, i) => {
+          planesOf(record).forEach((value, i) => {
             expect(logged.has(record.seq + i)).toBe(false);
             logged.set(record.seq + i, value);
           });

@@ -1,15 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import {
+  type Decision,
   type FilterChoice,
   initialState,
   type Reply,
   type StreamEvent,
   step,
 } from '../../src/daemon/ingest/step.ts';
+import { planeValues } from '../../src/dsp/frame.ts';
 import { memoryLog } from '../../src/log/memoryLog.ts';
 import type { LogRecord } from '../../src/log/sampleLog.ts';
 import { counts, seed } from '../support/counts.ts';
+import { planesOf } from '../support/planes.ts';
 import { type HistoryEvent, history } from './histories.ts';
 import { type Counted, type Kernel, NaiveStream, type Slot, type Told } from './naiveStream.ts';
 
@@ -47,7 +50,8 @@ function stepEvent(event: Exclude<HistoryEvent, { type: 'restart' }>): StreamEve
     case 'samples': {
       const { values, now, ...rest } = event;
       const planes = Float32Array.from(values);
-      return { ...rest, rows: values.length, planes, receivedAt: now, bytes: 4 * values.length };
+      const frame = { rows: values.length, values: planeValues(planes, values.length) };
+      return { ...rest, ...frame, receivedAt: now, bytes: 4 * values.length };
     }
     case 'close':
       return { type: 'close', by: event.by, ...(event.asked && { id: 1 }) };
@@ -107,6 +111,8 @@ function readRecords(lives: Map<string, Logged>, life: Logged | undefined, recor
         present!.rows.set(record.seq + i, { value, time: record.time + i * record.period });
       });
       present!.nextSeq = record.seq + record.rows;
+    } else if (record.type === 'deleted') {
+      expect.fail('nothing deletes the stream');
     } else {
       mustEqual(record.seq, present!.nextSeq, 'seq of a kernel');
       const kernel = record.type === 'filter' ? { name: record.sha256 } : { reason: record.reason };
@@ -114,6 +120,13 @@ function readRecords(lives: Map<string, Logged>, life: Logged | undefined, recor
     }
   }
   return { present, gapRows };
+}
+
+/** A decision as it goes into the log. */
+function recordOf(decision: Decision): LogRecord {
+  if (decision.type !== 'samples') return decision;
+  const { type, stream, seq, rows, time, period } = decision;
+  return { type, stream, seq, rows, time, period, planes: planesOf(decision) };
 }
 
 /** What became of each history, without times: those are the one thing that a clock may change. */
@@ -144,12 +157,13 @@ async function simulate(from: number, jumps: boolean): Promise<string> {
     }
     const result = step(state, stepEvent(event));
     state = result.state;
-    uncommitted.push(...result.records);
+    const records = result.records.map(recordOf);
+    uncommitted.push(...records);
     if (i % 7 === 0) await log.commit(uncommitted.splice(0));
     const where = `history ${from}, event ${i}`;
     mustEqual(result.replies.map(toldBy), told, where);
     mustEqual(result.counts, counted, where);
-    const read = readRecords(lives, present, result.records);
+    const read = readRecords(lives, present, records);
     if (read.present !== present && lives.size > 1) reach('new epochs');
     present = read.present;
     // Each loss is announced: what is missing between two frames is a gap, and is counted as one.
@@ -160,7 +174,7 @@ async function simulate(from: number, jumps: boolean): Promise<string> {
     for (const [what, times] of Object.entries(counted)) reach(what, times);
     world.hear(told);
     const { irregularFrames: _, ...steady } = result.counts;
-    transcript.push([told, steady, result.records.map((record) => ({ ...record, time: 0 }))]);
+    transcript.push([told, steady, records.map((record) => ({ ...record, time: 0 }))]);
   }
   await log.commit(uncommitted);
   const wanted = model.lives.map(({ epoch, rows, kernels, head }) => [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { filterBank } from '../../src/daemon/ingest/filterBank.ts';
-import { type TrendRecord, trendMaker } from '../../src/daemon/ingest/trendMaker.ts';
+import { type Made, trendMaker } from '../../src/daemon/ingest/trendMaker.ts';
 import { defaultMinCoverage, referenceTrend } from '../../src/dsp/reference.ts';
 import { memoryLog } from '../../src/log/memoryLog.ts';
 import type { FilterRecord, LogRecord, SamplesRecord, StreamRecord } from '../../src/log/sampleLog.ts';
@@ -38,9 +38,11 @@ function samplesAt(seq: number, rows: number): SamplesRecord {
 }
 
 /** Trends by seq, each seq once. */
-function bySeq(made: readonly TrendRecord[]): Map<number, number> {
+function bySeq(made: readonly Made[]): Map<number, number> {
   const trends = new Map<number, number>();
-  for (const { samples, trend } of made) {
+  for (const each of made) {
+    if (each.type !== 'trend') continue;
+    const { samples, trend } = each;
     for (let i = 0; i < samples.rows; i++) {
       expect(trends.has(samples.seq + i)).toBe(false);
       trends.set(samples.seq + i, trend!.trend[i]!);
@@ -65,7 +67,7 @@ describe('a swap', () => {
       fc.asyncProperty(history, async (steps) => {
         const log = memoryLog();
         const maker = trendMaker(log, bank);
-        const made: TrendRecord[] = [];
+        const made: Made[] = [];
         const x: number[] = [];
         const lengths: number[] = [];
         let records: LogRecord[] = [begin, kernelAt(0, 9)];

@@ -13,8 +13,18 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-function start(args: readonly string[], cwd: string, main: string = entry): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, NO_COLOR: '1' } });
+type Environment = Readonly<Record<string, string>>;
+
+function start(
+  args: readonly string[],
+  cwd: string,
+  main = entry,
+  environment: Environment = {},
+): ChildProcess {
+  return spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', ...environment },
+  });
 }
 
 /** Runs `firtrend ARGS` as built, as a process of its own, and waits for its end. */
@@ -34,6 +44,9 @@ export function firtrend(args: readonly string[], cwd: string = root): Promise<O
 
 export interface ServeProcess {
   readonly url: string;
+  /** What it has logged so far. */
+  log(): string;
+  kill(signal: NodeJS.Signals): void;
   /** Sends SIGTERM. @returns its exit code */
   stop(): Promise<number | null>;
 }
@@ -43,8 +56,13 @@ export async function serveProcess(
   args: readonly string[],
   cwd: string = root,
   main?: string,
+  environment: Environment = {},
 ): Promise<ServeProcess> {
-  const child = start(['serve', '--port', '0', ...args], cwd, main);
+  // Clients that linger at the end of a test are not waited for.
+  const child = start(['serve', '--port', '0', ...args], cwd, main, {
+    FIRTREND_DRAIN_TIMEOUT: '0',
+    ...environment,
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let log = '';
@@ -57,6 +75,8 @@ export async function serveProcess(
   });
   return {
     url: (JSON.parse(line) as { listening: string }).listening,
+    log: () => log,
+    kill: (signal) => void child.kill(signal),
     stop() {
       child.kill('SIGTERM');
       return exited;

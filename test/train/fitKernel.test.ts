@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Family } from '../../src/dsp/families.ts';
 import { type Backend, loadBackend } from '../../src/train/backend.ts';
-import { fitKernel, type GradientFunction } from '../../src/train/fitKernel.ts';
+import type { GradientFunction } from '../../src/train/fit.ts';
+import { fitKernel } from '../../src/train/fitKernel.ts';
 import { lossOf, type QuadraticLoss, trainingLoss } from '../../src/train/loss.ts';
 import { polish } from '../../src/train/polish.ts';
 import { splitWindows } from '../../src/train/split.ts';

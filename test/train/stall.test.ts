@@ -48,7 +48,13 @@ describe.each(['ramp', 'boxcars', 'cumulative', 'simplex'])('%s', (family) => {
 });
 
 describe('what counts as a stall', () => {
-  const fit = { trajectory: [1, 0.99], moved: 1e-4, gradientNorm: 0.3, stopped: 'noDescent' as const };
+  const fit = {
+    trajectory: [1, 0.99],
+    steps: 1,
+    moved: 1e-4,
+    gradientNorm: 0.3,
+    stopped: 'noDescent' as const,
+  };
   test.each([
     ['hardly moved, far from the best', fit, 0.4, true],
     ['the best is where it began', fit, 0.985, false],

@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SamplesMessage } from '../../src/wire/clientMessages.ts';
 import { jsonClientCodec } from '../../src/wire/jsonClientCodec.ts';
-import { jsonServerCodec } from '../../src/wire/jsonServerCodec.ts';
 import type { TrendFrame, TrendRows } from '../../src/wire/serverMessages.ts';
+import { serverCodecs, trendMessage } from '../support/codecs.ts';
+import { planesOf } from '../support/planes.ts';
+
+const jsonServerCodec = serverCodecs['firtrend.v1.json'];
 
 /** Any finite float32 bits, or a missing value. */
 const float32 = fc.oneof(
@@ -40,7 +43,8 @@ describe('firtrend.v1.json', () => {
         const message = jsonServerCodec.parseClientMessage(
           jsonClientCodec.encodeSamples(frame),
         ) as SamplesMessage;
-        const { type, channels, overflow, ...same } = message;
+        const { type, channels, overflow, values: _, ...head } = message;
+        const same = { ...head, planes: planesOf(message) };
         expect(type).toBe('samples');
         expect(overflow).toBe(0);
         expect(channels).toBe(frame.planes.length / frame.rows);
@@ -66,35 +70,42 @@ describe('firtrend.v1.json', () => {
           trend: some,
           raw: some,
           coverage: some,
-          replay: fc.constant(true),
-          afterGap: fc.constant(true),
           recomputed: fc.constant(true),
         },
         { requiredKeys: ['seq', 'rows', 'channels', 'time', 'period'] },
       );
     });
     fc.assert(
-      fc.property(frames, fc.nat(), (rows, slot) => {
-        const decoded = jsonClientCodec.decodeServerMessage(jsonServerCodec.encodeTrend(rows)(slot));
-        expect(decoded).toEqual({ type: 'trend', slot, ...rows });
+      fc.property(frames, fc.nat(), fc.boolean(), fc.boolean(), (rows, slot, replay, afterGap) => {
+        const message = trendMessage(jsonServerCodec, slot, rows, { replay, afterGap });
+        const marks = { ...(replay && { replay }), ...(afterGap && { afterGap }) };
+        expect(jsonClientCodec.decodeServerMessage(message)).toEqual({
+          type: 'trend',
+          slot,
+          ...marks,
+          ...rows,
+        });
       }),
     );
   });
 
   it('encodes a frame once for all slots, and leaves out what is off', () => {
-    const address = jsonServerCodec.encodeTrend({
+    const { head, body } = jsonServerCodec.encodeTrend({
       seq: 0,
       rows: 2,
       channels: 1,
       time: 1000,
       period: 15.625,
       stride: 1,
-      replay: false,
       trend: Float32Array.of(0.1, Number.NaN),
     });
-    const text = ',"seq":0,"time":1000,"period":15.625,"trend":[[0.1,null]]}';
-    expect(address(1)).toBe(`{"type":"trend","slot":1${text}`);
-    expect(address(2)).toBe(`{"type":"trend","slot":2${text}`);
+    const text = new TextDecoder();
+    expect(body.map((part) => text.decode(part))).toEqual([
+      ',"seq":0,"time":1000,"period":15.625,"trend":[[0.1,null]]}',
+    ]);
+    const plain = { replay: false, afterGap: false };
+    expect(text.decode(head(1, plain))).toBe('{"type":"trend","slot":1');
+    expect(text.decode(head(2, plain))).toBe('{"type":"trend","slot":2');
   });
 
   it('keeps fields and types it does not know for the client to ignore', () => {

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SamplesMessage } from '../../src/wire/clientMessages.ts';
-import { parseClientMessage } from '../../src/wire/parseClientMessage.ts';
+import type { WireData } from '../../src/wire/codec.ts';
+import { limits } from '../../src/wire/limits.ts';
+import { parseClientMessage as parse } from '../../src/wire/parseClientMessage.ts';
 import { WireError } from '../../src/wire/wireError.ts';
+import { planesOf } from '../support/planes.ts';
+
+const parseClientMessage = (data: WireData) => parse(data, limits);
 
 function refusal(message: unknown): WireError {
   try {
@@ -39,12 +44,7 @@ describe('control messages', () => {
     [{ ...open, rate: undefined }, 'rate', /got nothing$/],
     [{ ...open, stream: '../etc' }, 'stream', /stream: expected a stream name.*got "\.\.\/etc"$/],
     [{ ...open, stream: 7 }, 'stream', /got 7$/],
-    [{ ...open, channels: [] }, 'channels', /expected 1 to 1024 channels, got an array of 0/],
-    [
-      { ...open, channels: Array.from({ length: 1025 }, (_, c) => ({ name: `${c}` })) },
-      'channels',
-      /array of 1025/,
-    ],
+    [{ ...open, channels: [] }, 'channels', /expected one or more channels, got an array of 0/],
     [{ ...open, channels: [{ name: 'x' }, { name: 'x' }] }, 'channels', /names all differ/],
     [{ ...open, channels: [{ name: 'x' }, { name: '' }] }, 'channels[1].name', /1 to 128 characters.*got ""/],
     [{ ...open, channels: [{ name: 'x', scale: 2 }] }, 'channels[0].scale', /no such field here/],
@@ -165,7 +165,7 @@ describe('samples', () => {
       '{"type":"samples","slot":3,"seq":7,"values":[[1,null,1e39],[-0,3.4028234663852886e38,-1e999]]}';
     const message = parseClientMessage(text) as SamplesMessage;
     expect(message).toMatchObject({ slot: 3, seq: 7, rows: 3, channels: 2, overflow: 2 });
-    expect(message.planes).toEqual(
+    expect(planesOf(message)).toEqual(
       new Float32Array([1, Number.NaN, Number.NaN, -0, 3.4028234663852886e38, Number.NaN]),
     );
   });

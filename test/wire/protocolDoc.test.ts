@@ -5,8 +5,10 @@ import { controlSchemas, samplesHeadSchema } from '../../src/wire/clientMessages
 import { closeCodes } from '../../src/wire/closeCodes.ts';
 import { errorCodes } from '../../src/wire/errorCodes.ts';
 import { jsonClientCodec } from '../../src/wire/jsonClientCodec.ts';
-import { jsonServerCodec } from '../../src/wire/jsonServerCodec.ts';
 import type { TrendFrame } from '../../src/wire/serverMessages.ts';
+import { serverCodecs, trendMessage } from '../support/codecs.ts';
+
+const jsonServerCodec = serverCodecs['firtrend.v1.json'];
 
 const doc = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 const messagesFile = new URL('../../src/wire/serverMessages.ts', import.meta.url).pathname;
@@ -90,8 +92,14 @@ describe('docs/protocol.md, messages of the daemon', () => {
     const trends = examples('daemon').filter((text) => JSON.parse(text).type === 'trend');
     expect(trends.length).toBeGreaterThan(1);
     for (const text of trends) {
-      const { slot, ...rows } = jsonClientCodec.decodeServerMessage(text) as TrendFrame;
-      expect(JSON.parse(jsonServerCodec.encodeTrend(rows)(slot) as string)).toEqual(JSON.parse(text));
+      const {
+        slot,
+        replay = false,
+        afterGap = false,
+        ...rows
+      } = jsonClientCodec.decodeServerMessage(text) as TrendFrame;
+      const again = trendMessage(jsonServerCodec, slot, rows, { replay, afterGap });
+      expect(JSON.parse(again as string)).toEqual(JSON.parse(text));
     }
   });
 

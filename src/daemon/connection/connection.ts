@@ -1,120 +1,146 @@
-import type { RawData, WebSocket } from 'ws';
-import type { ClientMessage, OpenMessage, SamplesMessage } from '../../wire/clientMessages.ts';
+import type {
+  ClientMessage,
+  OpenMessage,
+  SamplesMessage,
+  SubscribeMessage,
+} from '../../wire/clientMessages.ts';
 import { closeCodes } from '../../wire/closeCodes.ts';
 import type { ServerCodec } from '../../wire/codec.ts';
-import type { Hello, Welcome } from '../../wire/serverMessages.ts';
+import type { Closed, Hello, Welcome } from '../../wire/serverMessages.ts';
 import { WireError } from '../../wire/wireError.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Subscription } from '../hub/subscription.ts';
 import type { Incoming } from '../ingest/ingest.ts';
 import type { Count, FilterChoice, Reply } from '../ingest/step.ts';
-import { producers, producerWindow } from './producers.ts';
-import { type SharedBodies, socketOutbound } from './socketOutbound.ts';
+import type { Limits } from '../limits.ts';
+import { type Authenticate, anyone, type Principal, type Verb } from '../principal.ts';
+import type { ServerSocket } from '../webSocket/serverSocket.ts';
+import { admission } from './admission.ts';
+import type { Corks } from './corks.ts';
+import { type Inbox, inbox } from './inbox.ts';
+import { producers } from './producers.ts';
+import { socketOutbound } from './socketOutbound.ts';
+import type { TrendFrames } from './trendFrames.ts';
 
 /** What a connection needs of the daemon. */
 export interface ConnectionPorts {
   readonly hello: Hello;
-  readonly welcome: Omit<Welcome, 'id'>;
+  /** What every client is welcomed with; the rest is about its principal. */
+  readonly welcome: () => Omit<Welcome, 'id' | 'principal' | 'scopes' | 'expires'>;
+  readonly limits: Limits;
+  /** Undefined: everybody may do everything. */
+  readonly authenticate: Authenticate | undefined;
   readonly hub: Hub;
   /** Hands an event to its stream. */
   readonly ingest: (incoming: Incoming) => void;
   /** Which kernel a stream that begins now would have. */
-  readonly choose: (channels: readonly string[], rate: number) => FilterChoice;
+  readonly choose: (stream: string, channels: readonly string[], rate: number) => FilterChoice;
   /** A new random epoch. */
   readonly freshEpoch: () => string;
   readonly count: (name: Count, by: number) => void;
-  readonly shared: SharedBodies;
+  readonly frames: TrendFrames;
+  readonly corks: Corks;
   /** Where an error of our own that a message has brought to light is told. */
   readonly broken: (error: unknown) => void;
   /** The connection is over: nothing more comes of it. */
   readonly ended: () => void;
 }
 
+/** A WebSocket that has been accepted. */
+export interface Accepted {
+  readonly socket: ServerSocket;
+  readonly codec: ServerCodec;
+  /** Of the `Authorization` header of the upgrade. */
+  readonly token: string | undefined;
+}
+
 export interface Connection {
+  /** Undefined until a token has been found good. */
+  readonly principal: Principal | undefined;
   /** An answer of a stream to this connection's producer. */
   reply(reply: Reply): void;
   /** Sends the acknowledgements that have gathered: the last of each slot. */
   flushAcks(): void;
+  /** Tells the client that the connection will be closed at the deadline (ms since 1970). */
+  drain(deadline: number): void;
   end(code: number, reason: string): void;
 }
 
-/** One WebSocket, from `hello` to its end: parses, checks the order of ids, and hands each message to its room. */
-export function connection(
-  number: number,
-  socket: WebSocket,
-  codec: ServerCodec,
-  ports: ConnectionPorts,
-): Connection {
-  const outbound = socketOutbound(socket, codec, ports.shared, ended);
-  const produced = producers(number, (on) => (on ? socket.pause() : socket.resume()));
+/** One WebSocket, from `hello` to its end: hands each message to its room, and says who may do what. */
+export function connection(number: number, accepted: Accepted, ports: ConnectionPorts): Connection {
+  const { socket, codec, token } = accepted;
+  const { limits, hub } = ports;
+  const { interval, timeout } = ports.hello.ping;
+  const outbound = socketOutbound({
+    ...accepted,
+    frames: ports.frames,
+    corks: ports.corks,
+    limits,
+    answersWait: (waiting) => input.reading.hold('answers', waiting),
+    ended,
+  });
+  const input: Inbox = inbox({
+    socket,
+    codec,
+    limits,
+    take,
+    refuse,
+    fault,
+    closed: outbound.over,
+    end: outbound.end,
+  });
+  const produced = producers(limits.windowBytes, (full) => input.reading.hold('window', full));
+  const admitted = admission({
+    authenticate: ports.authenticate ?? (async () => anyone),
+    timeoutMs: limits.authTimeoutMs,
+    admitted: welcome,
+    refused: refuse,
+    end: outbound.end,
+    broken: fault,
+  });
   const subscriptions = new Map<number, Subscription>();
   const acks = new Map<number, number>();
-  const { interval, timeout } = ports.hello.ping;
-  let lastId = -1;
-  let slots = 0;
-  let heard = performance.now();
-  let beat = heard;
+  const slots = { producing: 0, subscribing: 0 };
+  let beat = performance.now();
   let over = false;
 
-  function receive(data: RawData, isBinary: boolean): void {
-    // What was on its way when this side ended the connection changes nothing any more.
-    if (over) return;
-    heard = performance.now();
-    const text = isBinary ? new Uint8Array(data as Buffer) : data.toString();
-    try {
-      take(parsed(text), text.length);
-    } catch (error) {
-      if (error instanceof WireError) {
-        refuse(error);
-      } else {
-        // An error of ours, not of the message's: it costs this connection, not the daemon.
-        ports.broken(error);
-        outbound.end(closeCodes.internal, 'an internal error');
-      }
-    }
+  function may(verb: Verb, name: string): boolean {
+    return admitted.principal?.may(verb, name) ?? false;
   }
+  const maySee = (name: string): boolean => may('subscribe', name);
 
-  /** A message with an id is new, whether or not the rest of it is right. */
-  function parsed(text: string | Uint8Array): ClientMessage {
-    try {
-      const message = codec.parseClientMessage(text);
-      if ('id' in message) mustGrow(message.id);
-      return message;
-    } catch (error) {
-      if (error instanceof WireError && error.id !== undefined) mustGrow(error.id);
-      throw error;
-    }
-  }
-
-  function mustGrow(id: number): void {
-    if (id <= lastId) {
-      const text = `id: expected more than ${lastId}, the last one, got ${id}`;
-      throw new WireError('badMessage', text, { field: 'id', closeCode: closeCodes.idReused });
-    }
-    lastId = id;
-  }
-
-  /** Says why; ends the connection where the parser says that no answer would do. */
+  /** Says why; ends the connection where no answer would do. */
   function refuse(error: WireError): void {
     const { id, slot, field, retryAfter, closeCode, message } = error;
     const code = error.code as 'badMessage';
-    outbound.control({ type: 'error', id, slot, code, message, field, retryAfter });
+    outbound.reply({ type: 'error', id, slot, code, message, field, retryAfter });
     if (closeCode !== undefined) outbound.end(closeCode, message);
+  }
+
+  /** An error of ours: it costs this connection, not the daemon. */
+  function fault(error: unknown): void {
+    ports.broken(error);
+    outbound.end(closeCodes.internal, 'an internal error');
   }
 
   function take(message: ClientMessage, bytes: number): void {
     if (message.type === 'alive') {
       // One without echo asks for the way there and back; one with it is an answer.
-      if (message.echo === undefined) outbound.control({ type: 'alive', t: Date.now(), echo: message.t });
+      if (message.echo === undefined) outbound.reply({ type: 'alive', t: Date.now(), echo: message.t });
       return;
     }
-    if (message.type === 'samples') {
-      takeSamples(message, bytes);
+    if (message.type === 'auth') {
+      input.waitFor(admitted.admit(message.token, message.id));
       return;
+    }
+    if (!admitted.principal) {
+      const text = `type: expected auth before anything else, got ${message.type}`;
+      const detail = { id: 'id' in message ? message.id : undefined, field: 'type' };
+      throw new WireError('unauthorised', text, { ...detail, closeCode: closeCodes.unauthorised });
     }
     switch (message.type) {
-      case 'auth':
-        outbound.control({ ...ports.welcome, id: message.id });
+      case 'samples':
+        samples(message, bytes);
         return;
       case 'open':
         open(message);
@@ -123,81 +149,129 @@ export function connection(
         close(message.id, message.slot);
         return;
       case 'subscribe':
-        subscriptions.set(
-          message.id,
-          ports.hub.subscribe(message, outbound, () => slots++),
-        );
+        subscribe(message);
         return;
       case 'unsubscribe':
         unsubscribe(message.id, message.subscription);
         return;
-      case 'streams':
-        outbound.control({
-          type: 'streams',
-          id: message.id,
-          streams: ports.hub.streams(message.pattern ?? '**'),
-        });
+      case 'streams': {
+        const { id, pattern = '**' } = message;
+        outbound.reply({ type: 'streams', id, streams: hub.streams(pattern, maySee) });
         return;
+      }
     }
   }
 
-  function takeSamples(message: SamplesMessage, bytes: number): void {
-    const { slot, seq, time, period, rows, planes } = message;
+  /** Also when a token is renewed: what it no longer allows ends. */
+  function welcome({ name, scopes, expires }: Principal, id: number | undefined): void {
+    const principal = ports.authenticate ? name : null;
+    outbound.reply({ ...ports.welcome(), id, principal, scopes, expires: expires ?? null });
+    for (const { slot, stream } of produced.all()) {
+      if (may('publish', stream) || !produced.isOpen(slot)) continue;
+      giveUp(slot, stream);
+      closed(slot, { reason: 'forbidden' });
+    }
+    for (const subscription of subscriptions.values()) subscription.renewed();
+  }
+
+  function giveUp(slot: number, stream: string): void {
+    ports.ingest({ stream, event: { type: 'close', by: { connection: number, slot } } });
+  }
+
+  function samples(message: SamplesMessage, bytes: number): void {
+    const { slot, seq, time, period, rows, channels, values } = message;
     const stream = produced.take(message, bytes);
     if (message.overflow > 0) ports.count('overflowSamples', message.overflow);
     const by = { connection: number, slot };
     ports.ingest({
       stream,
-      event: { type: 'samples', by, seq, time, period, rows, planes, receivedAt: Date.now(), bytes },
+      event: {
+        type: 'samples',
+        by,
+        seq,
+        time,
+        period,
+        rows,
+        channels,
+        values,
+        receivedAt: Date.now(),
+        bytes,
+      },
     });
   }
 
   function open(message: OpenMessage): void {
     const { id, stream, channels, rate, producer, epoch, nextSeq, takeover } = message;
-    const by = { connection: number, slot: slots++ };
+    mayPublish(stream, id);
+    mustFit(id, 'channels', channels.length, limits.channels, 'channels of a stream');
+    mustFit(id, 'stream', produced.size + 1, limits.streamsPerConnection, 'streams fed by one connection');
+    const by = { connection: number, slot: slots.producing++ };
     produced.opening(by.slot, stream, channels.length);
-    const filter = ports.choose(
-      channels.map(({ name }) => name),
-      rate,
-    );
-    const freshEpoch = ports.freshEpoch();
+    const names = channels.map(({ name }) => name);
+    const filter = ports.choose(stream, names, rate);
     const asked = { id, channels, rate, producer, epoch, nextSeq, takeover };
-    ports.ingest({ stream, event: { type: 'open', by, ...asked, freshEpoch, filter } });
+    ports.ingest({
+      stream,
+      event: { type: 'open', by, ...asked, freshEpoch: ports.freshEpoch(), filter },
+    });
+  }
+
+  function mayPublish(stream: string, id: number): void {
+    if (may('publish', stream)) return;
+    const text = `stream: expected one that the token may publish, got ${stream}`;
+    throw new WireError('unauthorised', text, { id, field: 'stream' });
+  }
+
+  function mustFit(id: number, field: string, count: number, most: number, what: string): void {
+    if (count <= most) return;
+    throw new WireError('limit', `${field}: expected at most ${most} ${what}, got ${count}`, { id, field });
   }
 
   function close(id: number, slot: number): void {
     const stream = produced.stream(slot);
     if (stream === undefined) {
-      throw new WireError('unknownSlot', `slot: expected one that "opened" gave, got ${slot}`, {
-        id,
-        field: 'slot',
-      });
+      const text = `slot: expected one that "opened" gave, got ${slot}`;
+      throw new WireError('unknownSlot', text, { id, field: 'slot' });
     }
     ports.ingest({ stream, event: { type: 'close', by: { connection: number, slot }, id } });
   }
 
+  function subscribe(message: SubscribeMessage): void {
+    const { id } = message;
+    mustFit(id, 'streams', subscriptions.size + 1, limits.subscriptionsPerConnection, 'subscriptions');
+    const made = hub.subscribe(message, { outbound, nextSlot: () => slots.subscribing++, may: maySee });
+    subscriptions.set(id, made);
+    // Its own answer may have ended the connection.
+    if (over) made.close();
+  }
+
   function unsubscribe(id: number, subscription: number): void {
-    const held = subscriptions.get(subscription);
-    if (!held) {
+    const mine = subscriptions.get(subscription);
+    if (!mine) {
       const text = `subscription: expected the id of a subscribe, got ${subscription}`;
       throw new WireError('unknownSubscription', text, { id, field: 'subscription' });
     }
-    held.close();
+    mine.close();
     subscriptions.delete(subscription);
-    outbound.control({ type: 'unsubscribed', id, subscription });
+    outbound.reply({ type: 'unsubscribed', id, subscription });
   }
 
   /** Both ways as messages, for browsers do not see pings. */
   function alive(): void {
     const now = performance.now();
-    // A socket that we do not read cannot be heard.
-    if (!socket.isPaused && now - heard > interval + timeout) {
-      const silence = Math.round(now - heard);
-      outbound.end(
-        closeCodes.noAlive,
-        `nothing heard for ${silence} ms, expected "alive" each ${interval} ms`,
-      );
-      return;
+    const silence = now - input.heardAt;
+    if (silence > interval + timeout) {
+      const ms = Math.round(silence);
+      if (input.reading.held('answers')) {
+        outbound.end(closeCodes.controlBacklog, `answers have not been read for ${ms} ms`);
+        return;
+      }
+      // Otherwise a socket that we do not read cannot be heard.
+      if (!socket.isPaused) {
+        const expected = `expected "alive" each ${interval} ms`;
+        outbound.end(closeCodes.noAlive, `nothing heard for ${ms} ms, ${expected}`);
+        return;
+      }
     }
     if (now - beat < interval) return;
     beat = now;
@@ -211,67 +285,80 @@ export function connection(
   function ended(): void {
     over = true;
     clearInterval(timer);
+    input.stop();
+    admitted.stop();
     for (const subscription of subscriptions.values()) subscription.close();
-    for (const by of produced.all()) {
-      ports.ingest({ stream: produced.stream(by.slot)!, event: { type: 'close', by } });
-    }
+    for (const { slot, stream } of produced.all()) giveUp(slot, stream);
     ports.ended();
   }
 
   function flushAck(slot: number): void {
     const nextSeq = acks.get(slot);
-    if (nextSeq !== undefined) outbound.control({ type: 'ack', slot, nextSeq });
+    if (nextSeq !== undefined) outbound.reply({ type: 'ack', slot, nextSeq });
     acks.delete(slot);
   }
 
-  socket.on('message', receive);
-  outbound.control(ports.hello);
-  outbound.control(ports.welcome);
+  function closed(slot: number, why: Pick<Closed, 'id' | 'reason'>): void {
+    flushAck(slot);
+    produced.closed(slot);
+    outbound.reply({ type: 'closed', slot, ...why });
+  }
+
+  function opened({ id, to, epoch, nextSeq }: Extract<Reply, { type: 'opened' }>): void {
+    const stream = produced.stream(to.slot)!;
+    try {
+      // The token may have been renewed meanwhile.
+      mayPublish(stream, id);
+    } catch (error) {
+      giveUp(to.slot, stream);
+      produced.closed(to.slot);
+      refuse(error as WireError);
+      return;
+    }
+    produced.opened(to.slot);
+    outbound.reply({ type: 'opened', id, slot: to.slot, epoch, nextSeq, window: limits.windowBytes });
+  }
+
+  outbound.reply(ports.hello);
+  if (!ports.authenticate || token !== undefined) input.waitFor(admitted.admit(token, undefined));
 
   return {
+    get principal() {
+      return admitted.principal;
+    },
     reply(reply) {
       const { slot } = reply.to;
+      const known = produced.stream(slot) !== undefined;
       switch (reply.type) {
         case 'opened':
-          produced.opened(slot);
-          outbound.control({
-            type: 'opened',
-            id: reply.id,
-            slot,
-            epoch: reply.epoch,
-            nextSeq: reply.nextSeq,
-            window: producerWindow,
-          });
+          opened(reply);
           return;
         case 'ack':
+          if (!known) return;
           acks.set(slot, reply.nextSeq);
           produced.answered(slot, reply.bytes);
           return;
         case 'closed':
-          flushAck(slot);
-          produced.closed(slot);
-          outbound.control({ type: 'closed', id: reply.id, slot, reason: reply.reason });
+          if (known || reply.id !== undefined) closed(slot, { id: reply.id, reason: reply.reason });
           return;
         case 'error': {
           const { id, code, field, message } = reply;
           flushAck(slot);
           if (id === undefined) produced.answered(slot, reply.bytes ?? 0);
           else produced.closed(slot);
-          outbound.control({
-            type: 'error',
-            id,
-            slot: id === undefined ? slot : undefined,
-            code,
-            field,
-            message,
-          });
+          const concerned = id === undefined ? { slot } : { id };
+          outbound.reply({ type: 'error', ...concerned, code, field, message });
           return;
         }
+        // For whoever deletes streams, which is no producer.
+        case 'deleted':
+          return;
       }
     },
     flushAcks() {
       for (const slot of [...acks.keys()]) flushAck(slot);
     },
+    drain: (deadline) => outbound.control({ type: 'draining', deadline }),
     end: outbound.end,
   };
 }

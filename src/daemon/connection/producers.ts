@@ -1,9 +1,5 @@
 import type { SamplesMessage } from '../../wire/clientMessages.ts';
 import { WireError } from '../../wire/wireError.ts';
-import type { ProducerSlot } from '../ingest/step.ts';
-
-/** Bytes of samples that may be unacknowledged before a socket is not read; told in `opened`. */
-export const producerWindow = 1024 * 1024;
 
 interface Slot {
   readonly stream: string;
@@ -15,6 +11,8 @@ interface Slot {
 
 /** The producer's side of one connection: its slots, and for how many bytes it is owed an answer. */
 export interface Producers {
+  /** Streams that are open or being opened. */
+  readonly size: number;
   /** The stream of an open slot, whose frame it counts. @throws WireError `unknownSlot`, `frameSize` */
   take(message: SamplesMessage, bytes: number): string;
   /** The stream of a slot that is open or being opened. */
@@ -24,14 +22,15 @@ export interface Producers {
   /** A frame of so many bytes has been answered. */
   answered(slot: number, bytes: number): void;
   closed(slot: number): void;
-  all(): ProducerSlot[];
+  isOpen(slot: number): boolean;
+  all(): { readonly slot: number; readonly stream: string }[];
 }
 
 /**
- * @param throttle called with whether the connection as a whole is owed answers for more than the window: its socket is
- *   then not read, whatever its slots
+ * @param window bytes for which the connection as a whole may be owed answers
+ * @param throttle called with whether it is owed more: its socket is then not read, whatever its slots
  */
-export function producers(connection: number, throttle: (on: boolean) => void): Producers {
+export function producers(window: number, throttle: (on: boolean) => void): Producers {
   const slots = new Map<number, Slot>();
   let owed = 0;
   let throttled = false;
@@ -39,13 +38,16 @@ export function producers(connection: number, throttle: (on: boolean) => void): 
   function owe(slot: Slot, bytes: number): void {
     slot.owed += bytes;
     owed += bytes;
-    const full = owed > (throttled ? producerWindow / 2 : producerWindow);
+    const full = owed > (throttled ? window / 2 : window);
     if (full === throttled) return;
     throttled = full;
     throttle(full);
   }
 
   return {
+    get size() {
+      return slots.size;
+    },
     take(message, bytes) {
       const { slot } = message;
       const held = slots.get(slot);
@@ -54,8 +56,8 @@ export function producers(connection: number, throttle: (on: boolean) => void): 
         throw new WireError('unknownSlot', text, { slot, field: 'slot' });
       }
       if (message.channels !== held.channels) {
-        const text = `values: expected ${held.channels} channels, as opened, got ${message.channels}`;
-        throw new WireError('frameSize', text, { slot, field: 'values' });
+        const text = `frame: expected ${held.channels} channels, as opened, got ${message.channels}`;
+        throw new WireError('frameSize', text, { slot, field: 'channels' });
       }
       owe(held, bytes);
       return held.stream;
@@ -77,6 +79,7 @@ export function producers(connection: number, throttle: (on: boolean) => void): 
       if (held) owe(held, -held.owed);
       slots.delete(slot);
     },
-    all: () => [...slots.keys()].map((slot) => ({ connection, slot })),
+    isOpen: (slot) => slots.get(slot)?.opened ?? false,
+    all: () => [...slots].map(([slot, { stream }]) => ({ slot, stream })),
   };
 }

@@ -1,17 +1,17 @@
 import { maxTaps } from '../../dsp/kernel.ts';
-import type { LogRecord, SampleLog } from '../../log/sampleLog.ts';
+import type { FilterRecord, SampleLog, SamplesRecord, UnfilteredRecord } from '../../log/sampleLog.ts';
 import type { FilterBank } from '../ingest/filterBank.ts';
 import { type TrendRecord, trendMaker } from '../ingest/trendMaker.ts';
 import { type KernelRecord, sameKernel, type Topic } from './topic.ts';
 
 /** How much is read and filtered at a time: little enough that others have their turn. */
-const step = { samples: 64 * 1024, records: 64 } as const;
+const step = { samples: 32 * 1024, records: 512 } as const;
 
 /** Trends of the past, recomputed from the log with the kernels that were in force: the bits of the live ones. */
 export interface History {
   /** The oldest trend that can be served exactly: the first of the epoch, else the oldest sample held + K - 1. */
-  floor(topic: Topic): number;
-  reader(topic: Topic, fromSeq: number): HistoryReader;
+  floor(topic: Pick<Topic, 'name' | 'kernel'>): number;
+  reader(topic: Pick<Topic, 'name' | 'epoch' | 'channels'>, fromSeq: number): HistoryReader;
 }
 
 interface HistoryReader {
@@ -40,7 +40,7 @@ export function history(log: SampleLog, bank: FilterBank): History {
 
       return {
         async read(toSeq) {
-          const records: Exclude<LogRecord, { type: 'stream' }>[] = [];
+          const records: (SamplesRecord | FilterRecord | UnfilteredRecord)[] = [];
           // Steps are counted in what is held, for a gap may be of any length.
           let end = toSeq;
           let samples = 0;
@@ -59,11 +59,10 @@ export function history(log: SampleLog, bank: FilterBank): History {
             }
           }
           if (log.head(name)?.epoch !== epoch) return undefined;
-          const trends = await maker.make(records);
+          const made = await maker.make(records);
           if (log.head(name)?.epoch !== epoch) return undefined;
           nextSeq = end;
-          let made = 0;
-          return records.map((record) => (record.type === 'samples' ? trends[made++]! : record));
+          return made;
         },
       };
     },

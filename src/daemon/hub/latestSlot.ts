@@ -1,24 +1,28 @@
 import type { TrendRows } from '../../wire/serverMessages.ts';
 import type { Outbound } from './outbound.ts';
-import { kernelInfo, type Slot, type Topic } from './topic.ts';
-import { newestRow, type View } from './view.ts';
+import type { Slot } from './slot.ts';
+import { type KernelRecord, kernelInfo, type Topic } from './topic.ts';
 
 export interface LatestOptions {
   readonly number: number;
   readonly topic: Topic;
-  readonly view: View;
   readonly outbound: Outbound;
   /** At most one row in so many milliseconds. */
   readonly minPeriod: number;
   readonly failed: (error: unknown) => void;
 }
 
+const plain = { replay: false, afterGap: false } as const;
+
 /**
  * The newest row only: what comes while the connection is busy, or sooner than `minPeriod` allows, takes the place of
- * the row that waits. The timer is set by the first row that waits and not moved by later ones, so it does fire.
+ * the row that waits. The timer is set by the first row that waits and not moved by later ones, so it does fire. A
+ * change of kernel waits with the row: told before it or after it, as it came.
  */
-export function latestSlot({ number, topic, view, outbound, minPeriod, failed }: LatestOptions): Slot {
+export function latestSlot({ number, topic, outbound, minPeriod, failed }: LatestOptions): Slot {
   let waiting: TrendRows | undefined;
+  let before: KernelRecord | undefined;
+  let after: KernelRecord | undefined;
   let timer: NodeJS.Timeout | undefined;
   let mayAt = 0;
   let draining = false;
@@ -46,27 +50,35 @@ export function latestSlot({ number, topic, view, outbound, minPeriod, failed }:
         .catch(failed);
       return;
     }
-    outbound.trend(number, waiting);
+    if (before) tell(before);
+    outbound.trend(number, waiting, plain);
+    if (after) tell(after);
     waiting = undefined;
+    before = undefined;
+    after = undefined;
     spoke = true;
     mayAt = performance.now() + minPeriod;
+  }
+
+  function tell(record: KernelRecord): void {
+    outbound.kernel(number, record.seq, kernelInfo(record));
   }
 
   return {
     number,
     topic,
-    offer(record) {
-      waiting = newestRow(record, view) ?? waiting;
+    offer(offered) {
+      const newest = offered.newest();
+      if (newest === undefined) return;
+      // The row that a kernel followed is gone: the kernel comes before this one.
+      before = after ?? before;
+      after = undefined;
+      waiting = newest;
       flush();
     },
     swap(record) {
-      // A row made by the kernel before must not follow the news of this one.
-      waiting = undefined;
-      outbound.control({
-        type: 'kernel',
-        changes: [{ slot: number, seq: record.seq }],
-        ...kernelInfo(record),
-      });
+      if (waiting === undefined) tell(record);
+      else after = record;
     },
     silentAt() {
       // A row that waits has not been told yet.

@@ -3,8 +3,9 @@ import { closeCodes } from '../../wire/closeCodes.ts';
 import type { TrendRecord } from '../ingest/trendMaker.ts';
 import type { History } from './history.ts';
 import type { Outbound } from './outbound.ts';
-import { type KernelRecord, kernelInfo, type Slot, sameKernel, type Topic } from './topic.ts';
-import { type View, viewed, viewKey } from './view.ts';
+import type { Slot } from './slot.ts';
+import { type KernelRecord, kernelInfo, sameKernel, type Topic } from './topic.ts';
+import { type View, viewed } from './view.ts';
 
 export interface LosslessOptions {
   readonly number: number;
@@ -25,85 +26,99 @@ export interface LosslessOptions {
  */
 export function losslessSlot(options: LosslessOptions): Slot & { start(): void } {
   const { number, topic, view, outbound, history } = options;
-  const key = viewKey(view);
   let cursor = options.fromSeq;
   let told = topic.kernel;
   let live = false;
   let closed = false;
   let spoke = false;
-  /** A gap has been told since the last frame went out: the view may have had no row of the frame behind it. */
+  let wasLive = false;
+  /** Seqs that never came and have not been told yet; with `every`, from the first such to the last. */
+  let untold: { readonly fromSeq: number; toSeq: number } | undefined;
+  /** A gap has been told since the last frame went out. */
   let gapSince = false;
 
-  /** The frames a record is shown as, each with where the cursor is after it. */
-  function* frames(record: TrendRecord, replay: boolean) {
-    const { samples } = record;
-    const end = samples.seq + samples.rows;
-    if (cursor < samples.seq) {
-      const range = { fromSeq: cursor, toSeq: samples.seq };
-      outbound.control({ type: 'gap', slot: number, ...range, reason: 'source', ...(replay && { replay }) });
-      cursor = samples.seq;
-      gapSince = true;
-    }
-    const shown = viewed(record, view);
-    for (const [part, rows] of shown.entries()) {
-      yield { rows: gapSince ? { ...rows, afterGap: true } : rows, part, end: shown[part + 1]?.seq ?? end };
-      gapSince = false;
-      spoke = true;
-    }
-    // Where the view has no row of it.
-    cursor = end;
+  /** The seqs from the cursor to `seq` never came. Told at once, or with `every` together with the next of its kind. */
+  function skip(seq: number, replay: boolean): void {
+    untold ??= { fromSeq: cursor, toSeq: seq };
+    untold.toSeq = seq;
+    cursor = seq;
+    if (view.every === 1) tellGap(replay);
   }
 
-  function deliverLive(record: TrendRecord): void {
-    for (const { rows, part, end } of frames(record, false)) {
-      if (outbound.congested) {
-        fallBehind();
-        return;
-      }
-      outbound.trend(number, rows, { of: record, key: `${key}/${part}/${rows.afterGap === true}` });
-      cursor = end;
-    }
+  /** Gaps with no row of the view between them are one, and one that holds no row of the view is none. */
+  function tellGap(replay: boolean): void {
+    if (!untold) return;
+    const range = untold;
+    untold = undefined;
+    if (Math.ceil(range.fromSeq / view.every) * view.every >= range.toSeq) return;
+    outbound.control({ type: 'gap', slot: number, ...range, reason: 'source', ...(replay && { replay }) });
+    gapSince = true;
   }
 
   async function deliverReplay(record: TrendRecord): Promise<void> {
-    for (const { rows, end } of frames(record, true)) {
+    const { samples } = record;
+    if (cursor < samples.seq) skip(samples.seq, true);
+    const frames = viewed(record, view);
+    for (const [i, rows] of frames.entries()) {
       await outbound.writable();
       if (closed) return;
-      outbound.trend(number, { ...rows, replay: true });
-      cursor = end;
+      // What an earlier step has told lies before the cursor.
+      tellGap(true);
+      outbound.trend(number, rows, { replay: true, afterGap: gapSince });
+      gapSince = false;
+      spoke = true;
+      cursor = frames[i + 1]?.seq ?? samples.seq + samples.rows;
     }
+    cursor = samples.seq + samples.rows;
   }
 
   function tell(record: KernelRecord): void {
     if (sameKernel(record, told)) return;
     told = record;
     // In force before the cursor, it concerns the frames from the cursor on.
-    const changes = [{ slot: number, seq: Math.max(record.seq, cursor) }];
-    outbound.control({ type: 'kernel', changes, ...kernelInfo(record) });
+    outbound.kernel(number, Math.max(record.seq, cursor), kernelInfo(record));
   }
 
   /** Reads what is owed from the log, a little at a time, until the head is reached; then is live. */
   async function catchUp(): Promise<void> {
+    while (!closed && !live) await outbound.turn(takeTurn);
+  }
+
+  /** Catches up, but gives way to other slots of the connection after each step. */
+  async function takeTurn(): Promise<void> {
     const reader = history.reader(topic, cursor);
-    while (cursor < topic.nextSeq) {
-      // Others have their turn between two steps.
+    do {
+      if (cursor === topic.nextSeq) {
+        goLive();
+        return;
+      }
+      // Others have their turn of the event loop between two steps.
       await setImmediate();
       await outbound.writable();
       if (closed) return;
       const entries = await reader.read(topic.nextSeq);
-      // Closed, or the stream began again, while the log was read.
-      if (closed || entries === undefined) return;
+      if (closed) return;
+      if (entries === undefined) {
+        // The stream has ended or begun again: the subscription hears of it.
+        closed = true;
+        return;
+      }
       if (cursor < history.floor(topic)) {
         outbound.end(closeCodes.tooSlow, `slot ${number}: ${topic.name} is no longer held from ${cursor} on`);
         return;
       }
       for (const entry of entries) {
-        if ('samples' in entry) await deliverReplay(entry);
+        if (entry.type === 'trend') await deliverReplay(entry);
         else tell(entry);
         if (closed) return;
       }
-    }
+    } while (cursor === topic.nextSeq || !outbound.othersWait);
+  }
+
+  function goLive(): void {
     live = true;
+    wasLive = true;
+    tellGap(true);
     tell(topic.kernel);
     outbound.control({ type: 'live', slot: number, seq: cursor });
   }
@@ -120,16 +135,37 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
     number,
     topic,
     start() {
-      if (cursor === topic.nextSeq) live = true;
-      else fallBehind();
+      if (cursor === topic.nextSeq) {
+        live = true;
+        wasLive = true;
+      } else {
+        fallBehind();
+      }
     },
-    offer(record) {
-      if (live) deliverLive(record);
+    offer(offered) {
+      if (!live) return;
+      const { seq, rows } = offered.record.samples;
+      if (cursor < seq) skip(seq, false);
+      const frames = offered.frames();
+      for (let i = 0; i < frames.length; i++) {
+        if (outbound.congested) {
+          fallBehind();
+          return;
+        }
+        tellGap(false);
+        outbound.trend(number, frames[i]!, gapSince ? afterGap : plain);
+        gapSince = false;
+        spoke = true;
+        cursor = frames[i + 1]?.seq ?? seq + rows;
+      }
+      // Where the view has no row of it.
+      cursor = seq + rows;
     },
     swap(record) {
       if (live) tell(record);
     },
     silentAt() {
+      if (live) tellGap(false);
       const silent = live && !spoke;
       spoke = false;
       return silent ? cursor : undefined;
@@ -137,6 +173,13 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
     close() {
       closed = true;
     },
-    unsent: () => (live ? undefined : { fromSeq: cursor, toSeq: topic.nextSeq }),
+    unsent() {
+      if (!live) return { fromSeq: cursor, toSeq: topic.nextSeq, reason: wasLive ? 'slow' : 'trimmed' };
+      tellGap(false);
+      return undefined;
+    },
   };
 }
+
+const plain = { replay: false, afterGap: false } as const;
+const afterGap = { replay: false, afterGap: true } as const;

@@ -1,29 +1,40 @@
 import type { SubscribeMessage } from '../../wire/clientMessages.ts';
-import { matches } from '../../wire/names.ts';
+import { patternSet } from '../../wire/names.ts';
 import type { Lost, SlotInfo } from '../../wire/serverMessages.ts';
 import { WireError } from '../../wire/wireError.ts';
 import type { History } from './history.ts';
 import { latestSlot } from './latestSlot.ts';
 import { losslessSlot } from './losslessSlot.ts';
 import type { Outbound } from './outbound.ts';
-import { kernelInfo, type Slot, type Topic } from './topic.ts';
+import type { Slot } from './slot.ts';
+import { kernelInfo, type Topic } from './topic.ts';
 import type { View } from './view.ts';
+import { join, leave } from './viewGroup.ts';
 
 /** One `subscribe` and the slots it has: one for each stream that matches, also for those that come later. */
 export interface Subscription {
   readonly id: number;
   /** A stream has begun, or begun again. */
   announce(topic: Topic): void;
+  /** A stream is no more. */
+  deleted(name: string): void;
+  /** Streams have fallen silent; those that are not its own are passed over. */
+  stale(names: readonly string[]): void;
+  /** What the principal may see has changed. */
+  renewed(): void;
   /** `[slot, nextSeq]` of its slots that were silent since the last call. */
   silent(): [slot: number, nextSeq: number][];
   close(): void;
 }
 
 export interface SubscriptionPorts {
-  readonly topics: ReadonlyMap<string, Topic>;
+  /** Those that may match. */
+  readonly topics: () => Iterable<Topic>;
   readonly outbound: Outbound;
   readonly history: History;
   readonly nextSlot: () => number;
+  /** Whether its principal may see a stream: what it may not is as if it did not exist. */
+  readonly may: (stream: string) => boolean;
   readonly failed: (error: unknown) => void;
   readonly ended: () => void;
 }
@@ -35,13 +46,19 @@ interface Begin {
   readonly lost?: Lost;
 }
 
+interface Held {
+  readonly slot: Slot;
+  readonly view: View;
+}
+
 /** Sends `subscribed`, then whatever is replayed. @throws WireError before anything was sent */
 export function subscription(message: SubscribeMessage, ports: SubscriptionPorts): Subscription {
   const { id, mode, start } = message;
   const { outbound, history } = ports;
-  const slots = new Map<string, Slot>();
+  const slots = new Map<string, Held>();
   const attachedOnce = new Set<string>();
-  const wanted = (name: string): boolean => message.streams.some((pattern) => matches(pattern, name));
+  const patterns = patternSet(message.streams);
+  const wanted = (name: string): boolean => patterns.matches(name) && ports.may(name);
 
   /** Recovery is all or nothing: from the position asked for, or live with what is lost told. */
   function begin(topic: Topic): Begin {
@@ -76,7 +93,8 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
     return { fromSeq: 0, recovered: false, lost: { fromSeq: 0, toSeq: 0, reason: 'epoch' } };
   }
 
-  function view(topic: Topic): View {
+  function viewOf(topic: Topic): View {
+    const { fields, every } = message;
     const names = topic.channels.map(({ name }) => name);
     const channels = message.channels?.map((name, i) => {
       const at = names.indexOf(name);
@@ -85,31 +103,30 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
       const text = `${field}: expected a channel of ${topic.name} (${names.join(', ')}), got "${name}"`;
       throw new WireError('unknownChannel', text, { id, field });
     });
-    const { fields } = message;
     return {
       trend: fields.includes('trend'),
       raw: fields.includes('raw'),
       coverage: fields.includes('coverage'),
       channels: channels ?? null,
-      every: message.every,
+      every,
     };
   }
 
-  function attach(topic: Topic, seen: View, from: Begin): { info: SlotInfo; go: () => void } {
+  function attach(topic: Topic, view: View, from: Begin): { info: SlotInfo; go: () => void } {
     const number = ports.nextSlot();
-    const parts = { number, topic, view: seen, outbound, failed: ports.failed };
+    const parts = { number, topic, outbound, failed: ports.failed };
     const lossless =
-      mode === 'lossless' ? losslessSlot({ ...parts, history, fromSeq: from.fromSeq }) : undefined;
+      mode === 'lossless' ? losslessSlot({ ...parts, view, history, fromSeq: from.fromSeq }) : undefined;
     const slot = lossless ?? latestSlot({ ...parts, minPeriod: message.minPeriod ?? 0 });
-    slots.set(topic.name, slot);
+    slots.set(topic.name, { slot, view });
     attachedOnce.add(topic.name);
-    topic.slots.add(slot);
+    join(topic, view, slot);
     const { name, epoch, rate, nextSeq } = topic;
     const info: SlotInfo = {
       slot: number,
       name,
       epoch,
-      channels: seen.channels?.map((c) => topic.channels[c]!) ?? topic.channels,
+      channels: view.channels?.map((c) => topic.channels[c]!) ?? topic.channels,
       rate,
       nextSeq,
       ...kernelInfo(topic.kernel),
@@ -121,55 +138,76 @@ export function subscription(message: SubscribeMessage, ports: SubscriptionPorts
   }
 
   function detach(name: string): Slot | undefined {
-    const slot = slots.get(name);
-    slot?.close();
-    slot?.topic.slots.delete(slot);
+    const held = slots.get(name);
+    if (!held) return undefined;
+    const { slot, view } = held;
     slots.delete(name);
+    leave(slot.topic, view, slot);
     return slot;
   }
 
+  /** Ends the slot of a stream; what of it will not come any more is told first. */
+  function remove(name: string, reason: 'epoch' | 'deleted' | 'forbidden'): void {
+    const slot = detach(name);
+    if (!slot) return;
+    const rest = reason === 'forbidden' ? undefined : slot.unsent();
+    slot.close();
+    if (rest) outbound.control({ type: 'gap', slot: slot.number, ...rest });
+    outbound.control({ type: 'removed', id, slots: [slot.number], reason });
+  }
+
+  /** Follows a stream that was not there, or not to be seen, before. */
+  function add(topic: Topic, from: Begin): void {
+    try {
+      const { info, go } = attach(topic, viewOf(topic), from);
+      outbound.control({ type: 'added', id, streams: [info] });
+      go();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      const { message: text, field } = error;
+      outbound.control({ type: 'error', id, code: 'unknownChannel', message: text, ...(field && { field }) });
+    }
+  }
+
+  function tellStale(names: readonly string[]): void {
+    const silent = names.flatMap((name) => slots.get(name)?.slot.number ?? []);
+    if (silent.length > 0) outbound.control({ type: 'stale', id, slots: silent, reason: 'silent' });
+  }
+
   // Everything that can be refused is, before the first slot exists.
-  const checked = [...ports.topics.values()]
-    .filter(({ name }) => wanted(name))
-    .map((topic) => ({ topic, seen: view(topic), from: begin(topic) }));
-  const attached = checked.map(({ topic, seen, from }) => attach(topic, seen, from));
-  outbound.control({ type: 'subscribed', id, streams: attached.map(({ info }) => info) });
+  const present = [...ports.topics()].filter(({ name }) => wanted(name));
+  const checked = present.map((topic) => ({ topic, view: viewOf(topic), from: begin(topic) }));
+  const attached = checked.map(({ topic, view, from }) => attach(topic, view, from));
+  outbound.reply({ type: 'subscribed', id, streams: attached.map(({ info }) => info) });
+  tellStale(present.filter(({ stale }) => stale).map(({ name }) => name));
   for (const { go } of attached) go();
 
   return {
     id,
     announce(topic) {
       if (!wanted(topic.name)) return;
-      const former = detach(topic.name);
-      if (former) {
-        const rest = former.unsent();
-        if (rest) outbound.control({ type: 'gap', slot: former.number, ...rest, reason: 'trimmed' });
-        outbound.control({ type: 'removed', id, slots: [former.number], reason: 'epoch' });
-      }
-      try {
-        // A stream that begins is followed from its first sample.
-        const { info, go } = attach(topic, view(topic), announced(topic.name));
-        outbound.control({ type: 'added', id, streams: [info] });
-        go();
-      } catch (error) {
-        if (!(error instanceof WireError)) throw error;
-        outbound.control({
-          type: 'error',
-          id,
-          code: 'unknownChannel',
-          message: error.message,
-          ...(error.field && { field: error.field }),
-        });
+      remove(topic.name, 'epoch');
+      // A stream that begins is followed from its first sample.
+      add(topic, announced(topic.name));
+    },
+    deleted: (name) => remove(name, 'deleted'),
+    stale: tellStale,
+    renewed() {
+      for (const name of [...slots.keys()]) if (!ports.may(name)) remove(name, 'forbidden');
+      for (const topic of ports.topics()) {
+        if (!slots.has(topic.name) && wanted(topic.name)) add(topic, { fromSeq: topic.nextSeq });
       }
     },
     silent() {
-      return [...slots.values()].flatMap((slot) => {
+      const all: [slot: number, nextSeq: number][] = [];
+      for (const { slot } of slots.values()) {
         const nextSeq = slot.silentAt();
-        return nextSeq === undefined ? [] : [[slot.number, nextSeq] as [number, number]];
-      });
+        if (nextSeq !== undefined) all.push([slot.number, nextSeq]);
+      }
+      return all;
     },
     close() {
-      for (const name of [...slots.keys()]) detach(name);
+      for (const name of [...slots.keys()]) detach(name)?.close();
       ports.ended();
     },
   };

@@ -1,7 +1,7 @@
 import { guarantees } from '../../dsp/guarantees.ts';
 import type { ChannelInfo, FilterRecord, UnfilteredRecord } from '../../log/sampleLog.ts';
 import type { KernelInfo } from '../../wire/serverMessages.ts';
-import type { TrendRecord } from '../ingest/trendMaker.ts';
+import type { ViewGroup } from './viewGroup.ts';
 
 /** What decides a kernel: where it came from and where it takes effect. */
 export type KernelRecord = FilterRecord | UnfilteredRecord;
@@ -14,22 +14,14 @@ export interface Topic {
   readonly rate: number;
   nextSeq: number;
   kernel: KernelRecord;
-  readonly slots: Set<Slot>;
-}
-
-/** One end of a subscription: (subscription, stream, epoch). */
-export interface Slot {
-  readonly number: number;
-  readonly topic: Topic;
-  /** A released frame; they come in order and without holes but for `gap`. */
-  offer(record: TrendRecord): void;
-  /** From `record.seq` on another kernel makes the trends. */
-  swap(record: KernelRecord): void;
-  /** The next seq it will send, when it has sent nothing since the last call: for `alive`. */
-  silentAt(): number | undefined;
-  close(): void;
-  /** What it still owes its subscriber of this epoch, if it is behind. */
-  unsent(): { readonly fromSeq: number; readonly toSeq: number } | undefined;
+  /** Its slots by what they see, so that each view is made once. */
+  readonly groups: Map<string, ViewGroup>;
+  /** When the last samples were released, on the monotonic clock (ms). */
+  heardAt: number;
+  /** How much time the last frame covered (ms): what comes in frames of ten seconds is not silent after five. */
+  frameSpan: number;
+  /** Whether its silence has been told. */
+  stale: boolean;
 }
 
 /** Whether two records are one and the same change of kernel. */
@@ -39,11 +31,18 @@ export function sameKernel(a: KernelRecord, b: KernelRecord): boolean {
   return b.type === 'filter' && a.sha256 === b.sha256 && a.model === b.model && a.version === b.version;
 }
 
+/** By the kernels themselves, which streams share: ten thousand streams of one model cost one computation. */
+const lags = new WeakMap<FilterRecord['kernels'], number>();
+
 export function kernelInfo(record: KernelRecord): KernelInfo {
   if (record.type === 'unfiltered') return { model: null, version: null, lag: null, reason: record.reason };
-  const lags = record.kernels.map(
-    ({ taps, bias }) => guarantees({ taps: Float64Array.from(taps), bias }).lag,
-  );
-  const lag = lags.reduce((a, b) => a + b, 0) / lags.length;
-  return { model: record.model, version: record.version, lag };
+  const { kernels, model, version } = record;
+  const lag = lags.get(kernels) ?? meanLag(kernels);
+  lags.set(kernels, lag);
+  return { model, version, lag };
+}
+
+function meanLag(kernels: FilterRecord['kernels']): number {
+  const each = kernels.map(({ taps, bias }) => guarantees({ taps: Float64Array.from(taps), bias }).lag);
+  return each.reduce((a, b) => a + b, 0) / each.length;
 }

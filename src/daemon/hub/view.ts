@@ -1,4 +1,5 @@
 import type { TrendRows } from '../../wire/serverMessages.ts';
+import type { JoinedSamples } from '../ingest/join.ts';
 import type { TrendRecord } from '../ingest/trendMaker.ts';
 
 /** What of a stream a subscription wants to see. */
@@ -22,7 +23,7 @@ const frameBytes = 256 * 1024;
 
 /** A logged frame as a view shows it: none, one, or where it is large several frames. Planes are shared if whole. */
 export function viewed(record: TrendRecord, view: View): TrendRows[] {
-  const { samples, trend } = record;
+  const { samples, trend, recomputed } = record;
   const all = samples.planes.length / samples.rows;
   const channels = view.channels ?? Array.from({ length: all }, (_, c) => c);
   const first = (view.every - (samples.seq % view.every)) % view.every;
@@ -50,35 +51,49 @@ export function viewed(record: TrendRecord, view: View): TrendRows[] {
       seq: samples.seq + row,
       rows: count,
       channels: channels.length,
-      time: samples.time + row * samples.period,
+      time: timeOf(samples, row),
       period: samples.period * view.every,
+      ...(samples.times && { times: timesOf(samples.times, row, view.every, count) }),
       ...(view.every > 1 && { stride: view.every }),
       ...(view.trend && trend && { trend: plane(trend.trend, from, count) }),
       ...(view.raw && { raw: plane(samples.planes, from, count) }),
       ...(view.coverage && trend?.coverage && { coverage: plane(trend.coverage, from, count) }),
+      ...(view.trend && trend && recomputed && { recomputed }),
     });
   }
   return frames;
 }
 
+/** Of a row (ms since 1970). */
+function timeOf({ time, period, times }: JoinedSamples, row: number): number {
+  return times ? times[row]! : time + row * period;
+}
+
+function timesOf(times: Float64Array, from: number, step: number, count: number): Float64Array {
+  if (step === 1) return times.subarray(from, from + count);
+  return Float64Array.from({ length: count }, (_, i) => times[from + i * step]!);
+}
+
 /** The newest row of a frame that a view shows, undefined where it shows none of them. */
 export function newestRow(record: TrendRecord, view: View): TrendRows | undefined {
-  const { samples, trend } = record;
+  const { samples, trend, recomputed } = record;
   const newest = samples.seq + samples.rows - 1;
   const row = newest - (newest % view.every) - samples.seq;
   if (row < 0) return undefined;
   const at = (planes: Float32Array): Float32Array =>
     Float32Array.from({ length: planes.length / samples.rows }, (_, c) => planes[c * samples.rows + row]!);
   const one: TrendRecord = {
+    type: 'trend',
     samples: {
       ...samples,
       seq: samples.seq + row,
       rows: 1,
       planes: at(samples.planes),
-      time: samples.time + row * samples.period,
+      time: timeOf(samples, row),
+      times: undefined,
     },
     trend: trend && { trend: at(trend.trend), coverage: trend.coverage && at(trend.coverage) },
-    gap: 0,
+    recomputed,
   };
   return viewed(one, view)[0];
 }

@@ -1,8 +1,18 @@
 import { defer, type Observable } from 'rxjs';
 import { batchWhileBusy } from '../../filter/batchWhileBusy.ts';
-import type { LogRecord, SampleLog, TrimRule } from '../../log/sampleLog.ts';
-import { type Count, initialState, type Reply, type StreamEvent, type StreamState, step } from './step.ts';
-import type { TrendMaker, TrendRecord } from './trendMaker.ts';
+import type { SampleLog, TrimRule } from '../../log/sampleLog.ts';
+import { gathered } from './join.ts';
+import {
+  type Count,
+  type Decision,
+  initialState,
+  type Reply,
+  refuseStream,
+  type StreamEvent,
+  type StreamState,
+  step,
+} from './step.ts';
+import type { Made, TrendMaker } from './trendMaker.ts';
 
 /** An event for one stream, as a connection hands it in. */
 export interface Incoming {
@@ -12,17 +22,15 @@ export interface Incoming {
 
 /** What may leave the daemon, now that the records it depends on are committed. In order. */
 export type Released =
-  | {
-      readonly type: 'records';
-      readonly records: readonly LogRecord[];
-      readonly trends: readonly TrendRecord[];
-    }
+  | { readonly type: 'made'; readonly made: readonly Made[] }
   | { readonly type: 'reply'; readonly stream: string; readonly reply: Reply };
 
 export interface IngestOptions {
-  readonly log: SampleLog;
-  readonly maker: TrendMaker;
+  readonly log: Pick<SampleLog, 'commit' | 'trim' | 'head' | 'streams'>;
+  readonly maker: Pick<TrendMaker, 'make'>;
   readonly retention: TrimRule;
+  /** How many streams there may be. */
+  readonly maxStreams: number;
   /** Called with what each batch adds to the counters. */
   readonly count: (name: Count, by: number) => void;
 }
@@ -33,33 +41,49 @@ export interface IngestOptions {
  * engine call per kernel in flight, and nothing leaves before the records it depends on are committed. The queue is
  * bounded by the producers' windows: a socket that is owed acknowledgements for more is not read.
  */
-export function ingest({ log, maker, retention, count }: IngestOptions) {
+export function ingest({ log, maker, retention, maxStreams, count }: IngestOptions) {
   return (events$: Observable<Incoming>): Observable<Released[]> =>
     defer(() => {
       const streams = new Map<string, StreamState>();
 
-      function decide({ stream, event }: Incoming): { records: readonly LogRecord[]; replies: Released[] } {
+      let begun = log.streams().length;
+
+      function decide({ stream, event }: Incoming, decided: Decided): void {
         const before = streams.get(stream) ?? initialState(stream, log.head(stream));
-        const { state, records, replies, counts } = step(before, event);
-        streams.set(stream, state);
-        for (const [name, by] of Object.entries(counts)) count(name as Count, by);
-        return { records, replies: replies.map((reply) => ({ type: 'reply', stream, reply })) };
+        const tooMany = event.type === 'open' && !before.life && begun >= maxStreams;
+        const { state, records, replies, counts } = tooMany
+          ? refuseStream(before, event, maxStreams)
+          : step(before, event);
+        begun += Number(state.life !== undefined) - Number(before.life !== undefined);
+        // Nothing is kept of a stream that does not exist, whoever asked for it.
+        if (state.life) streams.set(stream, state);
+        else streams.delete(stream);
+        for (const name in counts) count(name as Count, counts[name as Count]!);
+        for (const record of records) decided.records.push(record);
+        for (const reply of replies) decided.replies.push({ type: 'reply', stream, reply });
       }
 
       return events$.pipe(
         batchWhileBusy(async (batch): Promise<Released[]> => {
-          const decided = batch.map(decide);
-          const records = decided.flatMap((d) => d.records);
-          const replies = decided.flatMap((d) => d.replies);
+          const decided: Decided = { records: [], replies: [] };
+          for (const incoming of batch) decide(incoming, decided);
+          const { replies } = decided;
+          const records = gathered(decided.records);
           if (records.length === 0) return replies;
-          const [trends] = await Promise.all([maker.make(records), log.commit(records)]);
+          const [made] = await Promise.all([maker.make(records), log.commit(records)]);
           await log.trim(retention);
-          for (const { samples, trend } of trends) {
-            count('sampleRows', samples.rows);
-            if (trend) count('trendRows', samples.rows);
+          for (const each of made) {
+            if (each.type !== 'trend') continue;
+            count('sampleRows', each.samples.rows);
+            if (each.trend) count('trendRows', each.samples.rows);
           }
-          return [{ type: 'records', records, trends }, ...replies];
+          return [{ type: 'made', made }, ...replies];
         }),
       );
     });
+}
+
+interface Decided {
+  readonly records: Decision[];
+  readonly replies: Released[];
 }

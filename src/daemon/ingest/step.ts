@@ -1,4 +1,4 @@
-import { type Frame, sliceFrame } from '../../dsp/frame.ts';
+import type { FrameValues } from '../../dsp/frame.ts';
 import type { ChannelInfo, FilterRecord, LogRecord, StreamHead } from '../../log/sampleLog.ts';
 
 /** What makes a stream's trends: a kernel with its settings, or the reason why there is none. */
@@ -53,8 +53,8 @@ export interface SamplesEvent {
   readonly time?: number | undefined;
   readonly period?: number | undefined;
   readonly rows: number;
-  /** [channel][row], NaN missing. */
-  readonly planes: Float32Array;
+  readonly channels: number;
+  readonly values: FrameValues;
   /** When it came (ms since 1970): the clock is passed in. */
   readonly receivedAt: number;
   /** What it took on the wire: its answer carries it back, for flow control. */
@@ -67,7 +67,9 @@ export type StreamEvent =
   /** A producer gives its slot back (`id`: it asked for it), or its connection ended. */
   | { readonly type: 'close'; readonly by: ProducerSlot; readonly id?: number | undefined }
   /** From the next sample on, another kernel. */
-  | { readonly type: 'swap'; readonly filter: FilterChoice };
+  | { readonly type: 'swap'; readonly filter: FilterChoice }
+  /** All of the stream goes. */
+  | { readonly type: 'delete'; readonly by: ProducerSlot; readonly id: number };
 
 export type Reply =
   | {
@@ -82,8 +84,10 @@ export type Reply =
       readonly type: 'closed';
       readonly to: ProducerSlot;
       readonly id?: number | undefined;
-      readonly reason?: 'takenOver';
+      readonly reason?: 'takenOver' | 'deleted' | undefined;
     }
+  /** The answer to `delete`. */
+  | { readonly type: 'deleted'; readonly to: ProducerSlot; readonly id: number; readonly existed: boolean }
   | {
       readonly type: 'error';
       readonly to: ProducerSlot;
@@ -110,10 +114,28 @@ export type Count = (typeof countNames)[number];
 /** Numbers up to here, and one more for `nextSeq`, are exact in a double. */
 const lastSeq = Number.MAX_SAFE_INTEGER;
 
+/** A frame as it is to be logged: what was held already is left out, seq and time are fixed. */
+export interface TakenFrame {
+  readonly type: 'samples';
+  readonly stream: string;
+  /** Of the first row that is taken. */
+  readonly seq: number;
+  readonly rows: number;
+  readonly channels: number;
+  readonly time: number;
+  readonly period: number;
+  readonly values: FrameValues;
+  /** How many rows of `values` come before it. */
+  readonly skipped: number;
+}
+
+/** What is to be logged: records, but for samples, which have yet to be given their place. */
+export type Decision = Exclude<LogRecord, { type: 'samples' }> | TakenFrame;
+
 /** What an event came to. Records go to the log; replies may leave only when the records of their step are committed. */
 export interface Step {
   readonly state: StreamState;
-  readonly records: readonly LogRecord[];
+  readonly records: readonly Decision[];
   readonly replies: readonly Reply[];
   readonly counts: Readonly<Partial<Record<Count, number>>>;
 }
@@ -141,6 +163,8 @@ export function step(state: StreamState, event: StreamEvent): Step {
       return close(state, event.by, event.id);
     case 'swap':
       return swap(state, event.filter);
+    case 'delete':
+      return remove(state, event.by, event.id);
   }
 }
 
@@ -155,7 +179,7 @@ function open(state: StreamState, event: OpenEvent): Step {
       id,
       code: 'streamBusy',
       field: 'stream',
-      message: `stream: ${state.name} already has a producer; expected its "producer" id or "takeover": true`,
+      message: `stream: expected one without a producer (or its "producer" id, or "takeover": true), got ${state.name}, which has one`,
     });
   }
   const replies: Reply[] = former ? [{ type: 'closed', to: former, reason: 'takenOver' }] : [];
@@ -172,13 +196,19 @@ function open(state: StreamState, event: OpenEvent): Step {
     filter: event.filter,
     producer: { ...by, id: producerId, startSeq: goesOn && quoted ? 0 : nextSeq },
   };
-  const records: LogRecord[] = [];
+  const records: Decision[] = [];
   if (!goesOn) records.push({ type: 'stream', stream: state.name, ...life });
   if (!goesOn || !sameFilter(state.filter, event.filter)) {
     records.push(filterRecord(state.name, nextSeq, event.filter));
   }
   replies.push({ type: 'opened', to: by, id, epoch: life.epoch, nextSeq });
   return { state: begun, records, replies, counts: {} };
+}
+
+/** There are as many streams as the daemon may have; this one would be new. */
+export function refuseStream(state: StreamState, { by, id }: OpenEvent, most: number): Step {
+  const message = `stream: expected at most ${most} streams, got ${state.name} as one more`;
+  return only(state, { type: 'error', to: by, id, code: 'limit', field: 'stream', message });
 }
 
 function samples(state: StreamState, event: SamplesEvent): Step {
@@ -219,14 +249,17 @@ function samples(state: StreamState, event: SamplesEvent): Step {
   const period = event.period ?? 1000 / life.rate;
   // Without a time the newest row is taken to be of this moment; it is stamped here, once, and logged so.
   const time = (event.time ?? event.receivedAt - (event.rows - 1) * period) + held * period;
-  const whole: Frame = { seq: first, rows: event.rows, planes: event.planes };
-  const frame = held === 0 ? whole : sliceFrame(whole, held, event.rows);
-  const gap = frame.seq - nextSeq;
+  const seq = first + held;
+  const rows = event.rows - held;
+  const gap = seq - nextSeq;
   const due = state.due === undefined ? time : state.due + gap * period;
-  const end = frame.seq + frame.rows;
+  const end = seq + rows;
+  const { channels, values } = event;
   return {
-    state: { ...state, nextSeq: end, due: time + frame.rows * period },
-    records: [{ type: 'samples', stream: state.name, ...frame, time, period }],
+    state: { ...state, nextSeq: end, due: time + rows * period },
+    records: [
+      { type: 'samples', stream: state.name, seq, rows, channels, time, period, values, skipped: held },
+    ],
     replies: [{ type: 'ack', to: event.by, nextSeq: end, bytes }],
     counts: {
       ...(held > 0 && { duplicateRows: held }),
@@ -247,11 +280,22 @@ function swap(state: StreamState, filter: FilterChoice): Step {
   return { ...only({ ...state, filter }), records: [filterRecord(state.name, state.nextSeq, filter)] };
 }
 
+function remove(state: StreamState, by: ProducerSlot, id: number): Step {
+  const replies: Reply[] = state.producer ? [{ type: 'closed', to: state.producer, reason: 'deleted' }] : [];
+  replies.push({ type: 'deleted', to: by, id, existed: state.life !== undefined });
+  return {
+    state: initialState(state.name, undefined),
+    records: state.life ? [{ type: 'deleted', stream: state.name }] : [],
+    replies,
+    counts: {},
+  };
+}
+
 function only(state: StreamState, ...replies: Reply[]): Step {
   return { state, records: [], replies, counts: {} };
 }
 
-function filterRecord(stream: string, seq: number, filter: FilterChoice): LogRecord {
+function filterRecord(stream: string, seq: number, filter: FilterChoice): Decision {
   return 'reason' in filter
     ? { type: 'unfiltered', stream, seq, reason: filter.reason }
     : { ...filter, type: 'filter', stream, seq };

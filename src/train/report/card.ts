@@ -39,6 +39,7 @@ export function kernelCard(result: TrainResult): Html {
     row('Channels', `${channels.length}: ${channels.join(', ')}`),
     row('Target', result.target),
     row('Loss', `${result.lossName}; 1 is ${unitText(result)}`),
+    ...coverRow(result),
     row('Windows', `${result.windows.used} used, ${result.windows.leftOut} left out for missing samples`),
   ]}</table>`;
 }
@@ -146,9 +147,22 @@ function row(name: string, value: string | readonly Html[]): Html {
   return html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`;
 }
 
+/** How many targets the trend is not below, where the loss aims at a share of them. */
+function coverRow({ covered }: TrainResult): Html[] {
+  if (covered === null) return [];
+  const { train, heldOut } = covered;
+  const share = (value: number) => `${digits(100 * value, 4)} %`;
+  return [
+    row(
+      'Targets not above the trend',
+      `${share(train)} trained on${heldOut === null ? '' : `, ${share(heldOut)} held out`}`,
+    ),
+  ];
+}
+
 function unitText({ target }: TrainResult): string {
   return target.startsWith('column:')
-    ? 'the variance of the target on the training part'
+    ? 'the best constant on the training part'
     : 'the newest sample alone on the training part';
 }
 

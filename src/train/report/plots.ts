@@ -94,13 +94,17 @@ export function lossPlot({ fit, loss }: TrainResult): Plot {
   const { trajectory } = fit;
   const last = trajectory.length - 1;
   const stride = Math.max(1, Math.ceil(trajectory.length / 400));
-  const taken = [...trajectory.entries()].filter(([step]) => step % stride === 0 || step === last);
+  // On minibatches a point stands for a pass of many steps.
+  const steps = Math.max(1, fit.steps);
+  const taken = [...trajectory.entries()]
+    .filter(([i]) => i % stride === 0 || i === last)
+    .map(([i, value]) => [last === 0 ? 0 : (i * steps) / last, value] as const);
   const end = loss.train.learned;
   return {
     id: 'loss',
     title: 'Loss over steps',
-    label: 'The training loss after each step of TensorFlow, and the loss of the stored kernel as a line',
-    x: { name: 'step', min: 0, max: Math.max(1, last) },
+    label: 'The training loss over the steps of TensorFlow, and the loss of the stored kernel as a line',
+    x: { name: 'step', min: 0, max: steps },
     y: {
       name: 'loss (1: no filter)',
       ...(end > 0 && Math.max(...taken.map(([, value]) => value)) > 30 * end && { log: 10 }),
@@ -113,7 +117,7 @@ export function lossPlot({ fit, loss }: TrainResult): Plot {
         dashed: true,
         points: [
           [0, end],
-          [Math.max(1, last), end],
+          [steps, end],
         ],
       },
     ],

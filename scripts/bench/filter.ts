@@ -19,7 +19,7 @@ export async function benchFilter(quick: boolean): Promise<string> {
   const peers =
     packages.length > 0
       ? `Python peers: ${packages.join(', ')}.`
-      : 'No Python with SciPy or PyTorch here: FIRTREND_BENCH_PYTHON names one.';
+      : 'No Python with SciPy or PyTorch here: `node scripts/setup.mjs --torch` installs them.';
   return `One engine call for one frame, window keeping included, beside others on input that is ready (PyTorch also with a
 window of its own); results are checked to be equal. A ratio above 1: ours is faster. ${peers}
 

@@ -18,7 +18,7 @@ export interface CellMemory {
 }
 
 /** The functions of vector.wat. All addresses and distances are in bytes. */
-export interface Vectors {
+interface Vectors {
   /** `interleave` of rows.ts, for widths of 4 and more. */
   interleave(
     width: number,
@@ -28,6 +28,13 @@ export interface Vectors {
     target: number,
     stride: number,
   ): number;
+  /**
+   * Sets what is missing in rows of 4, 8 or 16 samples to 0 and writes their mask, and a 16-bit integer a row: bit i is
+   * set where sample i is missing.
+   *
+   * @returns 1 where anything is missing, 2 where a magnitude is finite and not ordinary, or both
+   */
+  mark(width: number, count: number, rows: number, mask: number, stride: number, bits: number): number;
   /**
    * The division of unpack.ts for all lanes of a block: `sums` become trends.
    *

@@ -131,18 +131,22 @@ interface Fresh {
 
 /** Writes the new samples of a piece, no more at once than the window can hold. */
 function writeParts(job: PackedJob, at: number, fresh: Fresh, call: Call): void {
-  const { blocks, capacity } = job.window;
-  const { history } = call.packed;
-  const odd = new Int32Array(blocks.length);
+  const { window } = job;
+  const { blocks, capacity } = window;
+  const { history, masks } = call.packed;
   for (let done = 0; done < fresh.count; done += capacity) {
     const count = Math.min(capacity, fresh.count - done);
+    const known = history + done;
     const part = { ...fresh, from: fresh.from + done, count };
-    writeRows(job, at, part, history + done, odd, call);
-    takeRows(job, at, count, history + done, odd, call);
+    writeRows(job, at, part, known, call, (b, place, odd) => {
+      const { cells, vectors } = call.grid.memory;
+      if (odd !== 0 && vectors && blocks[b]!.width >= vectorWidth)
+        markRows(job, at, b, place, count, known, call);
+      else window.takeRows(b, count, cells, place, laneBlock, odd);
+    });
+    window.advance(count);
     for (let b = 0; b < blocks.length; b++) {
-      if (call.packed.masks[at + b]! >= 0 || !job.window.whole(b, count)) {
-        maskNewest(job, at, b, count, history + done, call);
-      }
+      if (masks[at + b]! >= 0 || !window.whole(b, count)) maskNewest(job, at, b, count, known, call);
     }
   }
 }
@@ -153,30 +157,36 @@ function writeParts(job: PackedJob, at: number, fresh: Fresh, call: Call): void 
  * @returns whether they were
  */
 function writeWhole(job: PackedJob, at: number, fresh: Fresh, call: Call): boolean {
-  const { blocks, capacity } = job.window;
-  const { history, masks } = call.packed;
-  const odd = new Int32Array(blocks.length);
-  writeRows(job, at, fresh, history, odd, call);
-  if (odd.some((rows) => rows !== 0)) return false;
-  takeRows(job, at, capacity, history + fresh.count - capacity, odd, call);
-  for (let b = 0; b < blocks.length; b++) {
-    if (masks[at + b]! >= 0) fillMask(call, job, at, b, fresh.count, history);
+  const { window } = job;
+  const { capacity } = window;
+  const { packed, grid } = call;
+  const known = packed.history + fresh.count - capacity;
+  let found = 0;
+  writeRows(job, at, fresh, packed.history, call, (_, __, odd) => {
+    found |= odd;
+  });
+  if (found !== 0) return false;
+  for (let b = 0; b < window.blocks.length; b++) {
+    const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
+    window.takeRows(b, capacity, grid.memory.cells, place, laneBlock, 0);
+    if (packed.masks[at + b]! >= 0) fillMask(job, at, b, fresh.count, packed.history, call);
   }
+  window.advance(capacity);
   return true;
 }
 
 /**
  * Writes new samples to the grid as they are, behind the `known` ones of a piece.
  *
- * @param odd gets, for each block, the rows worth looking at
+ * @param written is told each block, its first cell, and which rows are worth looking at
  */
 function writeRows(
   job: PackedJob,
   at: number,
   fresh: Fresh,
   known: number,
-  odd: Int32Array,
   { packed, grid }: Call,
+  written: (block: number, place: number, odd: number) => void,
 ): void {
   const { blocks } = job.window;
   const { planes, rows, from, count } = fresh;
@@ -188,29 +198,40 @@ function writeRows(
       const { first, width } = blocks[b]!;
       const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
       if (b < end) {
-        odd[b] = vectors!.interleave(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
+        const odd = vectors!.interleave(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
         source += 4 * width * rows;
+        written(b, place, odd);
       } else {
-        odd[b] = interleave(width, count, planes, first * rows + from, rows, cells, place, laneBlock);
+        const plane = first * rows + from;
+        written(b, place, interleave(width, count, planes, plane, rows, cells, place, laneBlock));
       }
     }
   }
 }
 
-/** Gives the window `count` of the samples in the grid, from the `known` on. */
-function takeRows(
+/** What `markRows` needs at the end of the scratch: a mask nobody wants, and bits. */
+const markCells = (count: number): number => count * laneBlock + Math.ceil(count / 2);
+
+/** Gives the window rows with something missing, after taking it out of them and, where there is one, of their mask. */
+function markRows(
   { window }: PackedJob,
   at: number,
+  block: number,
+  place: number,
   count: number,
   known: number,
-  odd: Int32Array,
   { packed, grid }: Call,
 ): void {
-  for (let b = 0; b < window.blocks.length; b++) {
-    const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
-    window.takeRows(b, count, grid.memory.cells, place, laneBlock, odd[b]!);
-  }
-  window.advance(count);
+  const { cells, vectors, scratch, scratchSize } = grid.memory;
+  const { width } = window.blocks[block]!;
+  const seat = at + block;
+  const spare = scratch + scratchSize - markCells(count);
+  const mask = packed.masks[seat]! < 0 ? spare : grid.cell(packed.masks[seat]!) + known * laneBlock;
+  const bitsAt = 4 * (spare + count * laneBlock);
+  const found = vectors!.mark(width, count, 4 * place, 4 * mask, 4 * laneBlock, bitsAt);
+  const bits = new Uint16Array(cells.buffer, bitsAt, count);
+  window.takeMarked(block, count, cells, place, laneBlock, bits, (found & 2) !== 0);
+  if (packed.masks[seat]! >= 0) packed.holes.set(bits, seat * packed.outputs + known - packed.history);
 }
 
 /**
@@ -231,7 +252,7 @@ function scratched(
   let to = from;
   for (; end < blocks.length && blocks[end]!.width >= vectorWidth; end++) {
     const next = to + blocks[end]!.width * rows;
-    if (next - from > memory.scratchSize) break;
+    if (next - from > memory.scratchSize - markCells(count)) break;
     to = next;
   }
   if (end > first) memory.cells.set(planes.subarray(from, to), memory.scratch);
@@ -253,13 +274,16 @@ function maskNewest(
   if (packed.masks[at + block]! < 0) {
     const mask = claimMask(call, job, at, block);
     fillRows(width, known, 1, grid.memory.cells, grid.cell(mask), laneBlock);
+  } else if (!window.whole(block, count) && grid.memory.vectors && width >= vectorWidth) {
+    // `markRows` has done it.
+    return;
+  }
+  if (window.whole(block, count)) {
+    fillMask(job, at, block, count, known, call);
+    return;
   }
   const { cells } = grid.memory;
   const maskAt = grid.cell(packed.masks[at + block]!) + known * laneBlock;
-  if (window.whole(block, count)) {
-    fillMask(call, job, at, block, count, known);
-    return;
-  }
   window.load(block, count, cells, grid.cell(packed.seats[at + block]!) + known * laneBlock, laneBlock);
   window.loadMask(block, count, cells, maskAt, laneBlock);
   const holes = (at + block) * packed.outputs + known - packed.history;
@@ -268,12 +292,12 @@ function maskNewest(
 
 /** Nothing is missing in `count` new samples of a block that has a mask. */
 function fillMask(
-  { packed, grid }: Call,
   { window }: PackedJob,
   at: number,
   block: number,
   count: number,
   known: number,
+  { packed, grid }: Call,
 ): void {
   const to = grid.cell(packed.masks[at + block]!) + known * laneBlock;
   fillRows(window.blocks[block]!.width, count, 1, grid.memory.cells, to, laneBlock);

@@ -167,6 +167,31 @@ export class SampleWindow {
     this.#settle(block, part, count - part, odd >> Math.min(part, 31));
   }
 
+  /**
+   * As `takeRows`, of rows that have been looked at: 0 where missing.
+   *
+   * @param holes for each row the channels that are missing, a bit each
+   * @param wild whether a magnitude is not ordinary
+   */
+  takeMarked(
+    block: number,
+    count: number,
+    source: Float32Array,
+    at: number,
+    stride: number,
+    holes: Uint16Array,
+    wild: boolean,
+  ): void {
+    this.takeRows(block, count, source, at, stride, 0);
+    this.#wild ||= wild;
+    const { first } = this.blocks[block]!;
+    const ring = block * this.capacity;
+    for (let row = 0; row < count; row++) {
+      const bits = holes[row]!;
+      if (bits !== 0) this.#noteHoles(block, first, ring + ((this.#end + row) % this.capacity), row, bits);
+    }
+  }
+
   /** Appends the rows that every block has been given. */
   advance(count: number): void {
     this.version++;
@@ -226,12 +251,17 @@ export class SampleWindow {
       if (((odd >> Math.min(row, 31)) & 1) === 0) continue;
       const bits = this.#lookedAt(first * capacity + (position + row) * width, width);
       if (bits === 0) continue;
-      const number = this.#rows + from + row;
-      this.#holes[holes + row] = bits;
-      this.#lastHoleOfBlock[block] = number;
-      for (let rest = bits; rest !== 0; rest &= rest - 1) {
-        this.#lastHole[first + 31 - Math.clz32(rest & -rest)] = number;
-      }
+      this.#noteHoles(block, first, holes + row, from + row, bits);
+    }
+  }
+
+  /** Writes down what is missing in a row that comes next but `row`. */
+  #noteHoles(block: number, first: number, at: number, row: number, bits: number): void {
+    const number = this.#rows + row;
+    this.#holes[at] = bits;
+    this.#lastHoleOfBlock[block] = number;
+    for (let rest = bits; rest !== 0; rest &= rest - 1) {
+      this.#lastHole[first + 31 - Math.clz32(rest & -rest)] = number;
     }
   }
 

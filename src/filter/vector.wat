@@ -1,6 +1,6 @@
-;; The two loops over samples that take longest in JavaScript, in vector instructions. Both give the bits that the
-;; JavaScript beside them gives, so a trend cannot depend on which ran: `interleave` moves bits, and division rounds once.
-;; `npm run wat` makes vectorModule.ts of this.
+;; The loops over samples that take longest in JavaScript, in vector instructions. They give the bits that the JavaScript
+;; beside them gives, so a trend cannot depend on which ran: all move bits but `divide`, and a division rounds once. `npm
+;; run wat` makes vectorModule.ts of this.
 (module
   (import "grid" "memory" (memory 1))
 
@@ -113,6 +113,59 @@
       (local.set $lane (i32.add (local.get $lane) (i32.const 4)))
       (br_if $four (i32.lt_u (local.get $lane) (local.get $width))))
     (local.get $odd))
+
+  ;; Takes what is missing out of rows: 0 in its place, a mask of 0 and 1, and a bit for each channel of a row. Rows of
+  ;; samples and of the mask lie `stride` bytes apart, bits are 16-bit integers.
+  (func (export "mark")
+    (param $width i32) (param $count i32)
+    (param $rows i32) (param $mask i32) (param $stride i32) (param $bits i32)
+    ;; 1 where anything is missing, 2 where a magnitude is 2^100 or more and finite, or both.
+    (result i32)
+    (local $found i32) (local $lane i32) (local $holes i32)
+    (local $sample v128) (local $magnitude v128) (local $finite v128) (local $large v128)
+    (block $done
+      (loop $row
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $lane (i32.const 0))
+        (local.set $holes (i32.const 0))
+        (loop $four
+          (local.set $sample (v128.load align=4 (i32.add (local.get $rows) (i32.shl (local.get $lane) (i32.const 2)))))
+          (local.set $magnitude
+            (v128.and (local.get $sample) (v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff)))
+          (local.set $finite
+            (i32x4.lt_s
+              (local.get $magnitude)
+              (v128.const i32x4 0x7f800000 0x7f800000 0x7f800000 0x7f800000)))
+          (local.set $large
+            (v128.or
+              (local.get $large)
+              (v128.and
+                (local.get $finite)
+                (i32x4.ge_s
+                  (local.get $magnitude)
+                  (v128.const i32x4 0x71800000 0x71800000 0x71800000 0x71800000)))))
+          (v128.store align=4 (i32.add (local.get $rows) (i32.shl (local.get $lane) (i32.const 2)))
+            (v128.and (local.get $sample) (local.get $finite)))
+          (v128.store align=4 (i32.add (local.get $mask) (i32.shl (local.get $lane) (i32.const 2)))
+            (v128.and (v128.const f32x4 1 1 1 1) (local.get $finite)))
+          (local.set $holes
+            (i32.or
+              (local.get $holes)
+              (i32.shl
+                (i32.xor (i32x4.bitmask (local.get $finite)) (i32.const 15))
+                (local.get $lane))))
+          (local.set $lane (i32.add (local.get $lane) (i32.const 4)))
+          (br_if $four (i32.lt_u (local.get $lane) (local.get $width))))
+        (i32.store16 (local.get $bits) (local.get $holes))
+        (local.set $found (i32.or (local.get $found) (i32.ne (local.get $holes) (i32.const 0))))
+        (local.set $rows (i32.add (local.get $rows) (local.get $stride)))
+        (local.set $mask (i32.add (local.get $mask) (local.get $stride)))
+        (local.set $bits (i32.add (local.get $bits) (i32.const 2)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $row)))
+    (i32.or
+      (local.get $found)
+      (i32.shl (v128.any_true (local.get $large)) (i32.const 1))))
 
   ;; Sums over a block that has a mask become weighted means, by the rule of unpack.ts: where an output sees a missing
   ;; sample, sum / covered, NaN below `least`; elsewhere the sum itself, and coverage 1.

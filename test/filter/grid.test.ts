@@ -134,6 +134,20 @@ test('streams that come and go, at one pace or not, get the bits of the whole', 
   );
 });
 
+test('a call with more batch rows than any before gives no lane to two', async () => {
+  const random = randomFrom(12);
+  const filter = await createTrendFilter([randomKernel(random, 1)], { device: cpu });
+  for (let call = 0; call < 60; call++) {
+    const channels = integer(random, 1, 40);
+    const planes = Float32Array.from({ length: channels * 400 }, () =>
+      random() < 0.01 ? Number.NaN : 2 * random() - 1,
+    );
+    // The trend of one tap is the sample.
+    expect(firstDifference((await oneShot(filter, planes, channels)).trend, planes)).toBe(-1);
+  }
+  await filter.release();
+});
+
 afterAll(() => {
   expect(reached.kept).toBeGreaterThan(500);
   expect(reached.keptMasked).toBeGreaterThan(100);

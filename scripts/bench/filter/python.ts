@@ -16,7 +16,7 @@ export interface PythonPeers {
   stop(): void;
 }
 
-export interface Prepared {
+interface Prepared {
   readonly contenders: readonly Contender[];
   /** Which form of each was the fastest. */
   readonly forms: Readonly<Record<string, string>>;
@@ -24,9 +24,9 @@ export interface Prepared {
   readonly results: ReadonlyMap<string, Float32Array>;
 }
 
-/** An interpreter with SciPy or PyTorch: FIRTREND_BENCH_PYTHON, the tests' own, python3. */
+/** An interpreter with SciPy or PyTorch: that of the proofs, that of the tests, the user's. */
 function interpreter(): string | undefined {
-  const candidates = [process.env.FIRTREND_BENCH_PYTHON, pythonPath(), 'python3'];
+  const candidates = [pythonPath('torch'), pythonPath('test'), process.env.FIRTREND_PYTHON, 'python3'];
   const test = 'import numpy, importlib.util as u; assert u.find_spec("scipy") or u.find_spec("torch")';
   return candidates.find((path) => path && spawnSync(path, ['-c', test]).status === 0);
 }

@@ -210,6 +210,7 @@ export class Grid {
       old.cells.copyWithin(0, origin, Math.min(origin + inUse, had));
       this.#origin = 0;
     }
-    this.#room = Math.floor((this.#memory!.scratch - this.#origin) / row);
+    // Memory may hold more rows than are booked in `#taken`: where K and T are small it does.
+    this.#room = Math.min(Math.floor((this.#memory!.scratch - this.#origin) / row), this.#taken.length);
   }
 }

@@ -187,11 +187,6 @@ export class Grid {
 
   /** Makes room for so many batch rows; those in use stay as they are, in memory that may be another. */
   #makeRoom(rows: number): void {
-    if (rows > this.#taken.length) {
-      const taken = new Uint16Array(2 * rows);
-      taken.set(this.#taken);
-      this.#taken = taken;
-    }
     const row = this.#lanes * this.#length;
     const cells = rows * row;
     const origin = this.#origin;
@@ -210,7 +205,10 @@ export class Grid {
       old.cells.copyWithin(0, origin, Math.min(origin + inUse, had));
       this.#origin = 0;
     }
-    // Memory may hold more rows than are booked in `#taken`: where K and T are small it does.
-    this.#room = Math.min(Math.floor((this.#memory!.scratch - this.#origin) / row), this.#taken.length);
+    this.#room = Math.floor((this.#memory!.scratch - this.#origin) / row);
+    if (this.#room <= this.#taken.length) return;
+    const taken = new Uint16Array(this.#room);
+    taken.set(this.#taken);
+    this.#taken = taken;
   }
 }

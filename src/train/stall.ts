@@ -28,7 +28,7 @@ export function stall(
       ? `a learning rate of ${learningRate} is too small to get there; leave it out, and the step size adapts itself`
       : stopped === 'steps'
         ? 'the steps ran out'
-        : 'no step against the gradient lowers the loss in float32';
+        : 'no step against the gradient lowers the loss any more';
   return `training stalled: ${figures}: ${why}. The float64 polish finished the kernel`;
 }
 

@@ -11,17 +11,11 @@ export interface Batch {
   readonly channels: Int32Array;
 }
 
-/**
- * Endless minibatches: all windows of all channels in an order that the seed gives, then in another.
- *
- * @param size windows of a batch, at most all
- */
-export function* batches(
-  { channels }: WindowLoss,
-  taps: number,
-  size: number,
-  seed: number,
-): Generator<Batch, never> {
+/** The next batch. @param size its windows, at most all; a batch is good until the next one is drawn */
+export type Draw = (size: number) => Batch;
+
+/** Minibatches without end: all windows of all channels in an order that the seed gives, then in another. */
+export function batches({ channels }: WindowLoss, taps: number, seed: number): Draw {
   const random = uniform(seed);
   const stretches = channels.flatMap(({ recordings }, channel) =>
     recordings.flatMap((recording) =>
@@ -35,29 +29,36 @@ export function* batches(
   });
   const windows = starts.at(-1)!;
   const order = Uint32Array.from({ length: windows }, (_, i) => i);
-  const batch = {
+  let batch: Batch = empty(0, taps);
+  let next = windows;
+  return (size) => {
+    if (batch.weights.length !== size) batch = empty(size, taps);
+    if (next + size > windows) {
+      shuffle(order, random);
+      next = 0;
+    }
+    for (let i = 0; i < size; i++) {
+      const window = order[next++]!;
+      const s = stretchOf(starts, window);
+      const { channel, recording, first } = stretches[s]!;
+      const { unit, share, windows: own } = channels[channel]!;
+      const { x, y, from } = recording;
+      const n = first + window - starts[s]!;
+      const target = y[n - from]!;
+      for (let j = 0; j < taps; j++) batch.differences[i * taps + j] = (x[n - j]! - target) / unit;
+      batch.weights[i] = (share * windows) / (own * size);
+      batch.channels[i] = channel;
+    }
+    return batch;
+  };
+}
+
+function empty(size: number, taps: number): Batch {
+  return {
     differences: new Float32Array(size * taps),
     weights: new Float32Array(size),
     channels: new Int32Array(size),
   };
-  for (;;) {
-    shuffle(order, random);
-    for (let from = 0; from + size <= windows; from += size) {
-      for (let i = 0; i < size; i++) {
-        const window = order[from + i]!;
-        const s = stretchOf(starts, window);
-        const { channel, recording, first } = stretches[s]!;
-        const { unit, share, windows: own } = channels[channel]!;
-        const { x, y, from: begin } = recording;
-        const n = first + window - starts[s]!;
-        const target = y[n - begin]!;
-        for (let j = 0; j < taps; j++) batch.differences[i * taps + j] = (x[n - j]! - target) / unit;
-        batch.weights[i] = (share * windows) / (own * size);
-        batch.channels[i] = channel;
-      }
-      yield batch;
-    }
-  }
 }
 
 /** The last stretch that begins at or before a window. */

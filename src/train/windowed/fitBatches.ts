@@ -32,10 +32,11 @@ const smallestStep = 1e-3;
 const closeEnough = 1e-3;
 
 /**
- * Fits a family's parameters by passes over minibatches: in each batch one step against the gradient in float32. After
- * a pass the loss over all windows is taken in float64; where it has not fallen, the pass is undone and the steps of the
- * next are a quarter as long, else twice as long. Biases are minimised out between passes. Deterministic for one
- * backend and seed.
+ * Fits a family's parameters by passes over minibatches: in each batch one step against the gradient in float32, and at
+ * the end of a pass the mean of the parameters in its second half (Polyak and Juditsky, Acceleration of stochastic
+ * approximation by averaging, 1992). There the loss over all windows is taken in float64; where it has not fallen, the
+ * pass is undone and the steps of the next are half as long, else twice as long. Biases are minimised out between passes.
+ * Deterministic for one backend and seed.
  *
  * @throws the reason of `signal` where it aborts
  */
@@ -71,13 +72,13 @@ async function fitStage(
   const size = Math.max(1, Math.min(batchWindows, Math.floor(windows / fewestBatches)));
   const perPass = Math.floor(Math.min(windows, passWindows) / size);
   const steps = options.steps ?? defaultPasses * perPass;
-  const source = batches(loss, taps, size, seed);
+  const draw = batches(loss, taps, seed);
   const variable = tf.tidy(() => tf.variable(tf.tensor1d(first)));
 
   function gradientOn(batch: Batch, parameters: Float32Array, biases: readonly number[]): Float32Array {
     return tf.tidy(() => {
       variable.assign(tf.tensor1d(parameters));
-      const differences = tf.tensor2d(batch.differences, [size, taps]);
+      const differences = tf.tensor2d(batch.differences, [batch.weights.length, taps]);
       const weights = tf.tensor1d(batch.weights);
       const levels = tf.tensor1d(Float32Array.from(batch.channels, (c) => biases[c]!));
       const lossFunction = (): Scalar => {
@@ -113,18 +114,26 @@ async function fitStage(
     let step = 0;
     while (step < steps) {
       let parameters = point.parameters;
-      for (let b = 0; b < perPass && step < steps; b++, step++) {
+      const sums = new Float64Array(parameters.length);
+      let summed = 0;
+      for (let left = perPass; left > 0 && step < steps; left--, step++) {
         // Lets a signal handler run and a progress bar draw: the steps themselves block.
         await setImmediate();
         signal?.throwIfAborted();
-        gradient = gradientOn(source.next().value, parameters, point.biases);
+        gradient = gradientOn(draw(size), parameters, point.biases);
         parameters = limited(form.step(parameters, gradient, length, taps));
+        if (left > perPass / 2) continue;
+        summed++;
+        parameters.forEach((value, i) => {
+          sums[i]! += value;
+        });
       }
+      if (summed > 0) parameters = limited(Float32Array.from(sums, (sum) => sum / summed));
       const next = judged(parameters);
       const lower = next.loss < point.loss;
       if (lower) point = next;
       trajectory.push(point.loss);
-      length = Math.min(lower ? 2 * length : length / 4, learningRate);
+      length = Math.min(lower ? 2 * length : length / 2, learningRate);
       const gap = gapOf(point);
       onProgress({ step, steps, loss: point.loss, gap });
       if (gap === null || gap < closeEnough) {

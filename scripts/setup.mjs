@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes a checkout ready to run: `node scripts/setup.mjs [--build | --test] [--cuda]`.
+ * Makes a checkout ready to run: `node scripts/setup.mjs [--build | --test] [--torch] [--cuda]`.
  *
  * Plain JavaScript with no packages, because it is what installs them. Each step looks at what is there and does
  * only what is missing; when nothing is, the whole run takes well under a second. What it installs, where, and the
@@ -9,17 +9,19 @@
 import { installCuda } from './setup/cuda.mjs';
 import { installDependencies } from './setup/dependencies.mjs';
 import { buildDist } from './setup/dist.mjs';
+import { prepareEmulator } from './setup/emulator.mjs';
 import { lockCheckout } from './setup/lock.mjs';
 import { preparePython } from './setup/python.mjs';
 import { SetupError, say } from './setup/run.mjs';
 import { prepareTensorFlow } from './setup/tensorflow.mjs';
 
-const usage = `Usage: node scripts/setup.mjs [--build | --test] [--cuda]
+const usage = `Usage: node scripts/setup.mjs [--build | --test] [--torch] [--cuda]
 
 Makes this checkout ready: npm packages, native TensorFlow, dist/. Does only what is missing.
 
   --build   only build dist/
-  --test    also the Python packages that some tests compare with
+  --test    also the Python packages that some tests compare with, and qemu-user
+  --torch   also PyTorch, which \`npm run proof -- forum\` and \`npm run bench -- training\` compare with (5.5 GB)
   --cuda    also ONNX Runtime's CUDA libraries (Linux x64; untested on a real GPU)
   --help    this text
 
@@ -28,7 +30,9 @@ FIRTREND_PYTHON; see docs/setup.md.
 `;
 
 const flags = new Set(process.argv.slice(2));
-const unknown = [...flags].find((flag) => !['--build', '--test', '--cuda', '--help'].includes(flag));
+const unknown = [...flags].find(
+  (flag) => !['--build', '--test', '--torch', '--cuda', '--help'].includes(flag),
+);
 
 if (unknown !== undefined) {
   process.stderr.write(`setup: unknown argument ${unknown}\n\n${usage}`);
@@ -55,6 +59,10 @@ async function setUp() {
   await prepareTensorFlow();
   // Before dist/: CUDA and the tests' tools do not need a source tree that compiles.
   if (flags.has('--cuda')) await installCuda();
-  if (flags.has('--test')) await preparePython();
+  if (flags.has('--test')) {
+    await preparePython('test');
+    await prepareEmulator();
+  }
+  if (flags.has('--torch')) await preparePython('torch');
   await buildDist();
 }

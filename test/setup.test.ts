@@ -17,6 +17,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { emulatorPath } from './support/emulator.ts';
 import { pythonPath } from './support/python.ts';
 
 const checkout = resolve(import.meta.dirname, '..');
@@ -95,9 +96,12 @@ describe('the command line', () => {
 describe.skipIf(problem !== '')(`a checkout that has all${reason}`, () => {
   it('is left alone: nothing is called, nothing said', async () => {
     const copy = copyCheckout({ native: true });
-    const ready = pythonPath() !== undefined;
-    if (ready)
-      cpSync(join(modules, '.firtrend-python.json'), join(copy, 'node_modules/.firtrend-python.json'));
+    const stamps = ['.firtrend-python.json', '.firtrend-emulator.json'];
+    const ready = pythonPath() !== undefined && (process.arch !== 'x64' || emulatorPath() !== undefined);
+    for (const stamp of stamps) {
+      if (ready && existsSync(join(modules, stamp)))
+        cpSync(join(modules, stamp), join(copy, 'node_modules', stamp));
+    }
     expect(await setUp(copy, ready ? ['--test'] : [])).toMatchObject({ code: 0 });
     expect(await setUp(copy, ready ? ['--test'] : [])).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(callsMade()).toEqual([]);

@@ -18,7 +18,7 @@ const forbidden = [
   ['src/wire', 'node:crypto'],
   ['src/daemon/hub', '../../train/train.ts'],
   ['src/daemon/hub', '@tensorflow/tfjs-node'],
-  ['src/client', '../dsp/frame.ts'],
+  ['src/client', '../log/sampleLog.ts'],
   ['src/client', 'zod'],
   ['src/cli', 'onnxruntime-node'],
   ['src/daemon', 'echarts'],
@@ -28,6 +28,7 @@ const allowed = [
   ['src/filter', '../dsp/frame.ts'],
   ['src/daemon/hub', '../../filter/trendFilter.ts'],
   ['src/client', '../wire/names.ts'],
+  ['src/client', '../dsp/frame.ts'],
   ['src/train', '@tensorflow/tfjs-node'],
 ] as const;
 

@@ -1,13 +1,25 @@
-/** Python: finding it and pip, and the virtual environment that some tests compare with (`--test`). */
+/** Python: finding it and pip, and the virtual environments that tests (`--test`) and proofs (`--torch`) compare with. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findEntry, makeEntry } from './cache.mjs';
 import { hashOf, modules, readStamp, root, standingProblem, writeProblem, writeStamp } from './paths.mjs';
 import { downloadSeconds, run, say, step } from './run.mjs';
 
-const requirements = join(root, 'test/requirements.txt');
-/** Read by test/support/python.ts. */
-const stampFile = join(modules, '.firtrend-python.json');
+/** What each is for, and the stamp, which test/support/python.ts reads. */
+const environments = {
+  test: {
+    requirements: join(root, 'test/requirements.txt'),
+    stampFile: join(modules, '.firtrend-python.json'),
+    what: "Python packages of the tests' oracles",
+    without: 'tests that need them will be skipped',
+  },
+  torch: {
+    requirements: join(root, 'scripts/proof/requirements.txt'),
+    stampFile: join(modules, '.firtrend-torch.json'),
+    what: 'PyTorch (5.5 GB with what it depends on)',
+    without: 'what compares with it cannot be shown',
+  },
+};
 const pipOptions = ['--disable-pip-version-check', '--no-input', '--retries', '2', '--only-binary=:all:'];
 
 /**
@@ -45,16 +57,16 @@ export async function installWithApt(packages) {
   return (await run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], options)).ok;
 }
 
-export async function preparePython() {
+/** @param {keyof typeof environments} kind */
+export async function preparePython(kind) {
+  const { requirements, stampFile, what, without } = environments[kind];
   const key = hashOf(readFileSync(requirements), process.env.FIRTREND_PYTHON ?? '');
   const stamp = readStamp(stampFile, key);
   if (stamp?.interpreter !== undefined && existsSync(stamp.interpreter)) return;
   const start = performance.now();
   const standing = standingProblem(stamp);
   const made =
-    standing === undefined
-      ? await step("Python packages of the tests' oracles", makeEnvironment)
-      : { problem: standing };
+    standing === undefined ? await step(what, () => makeEnvironment(requirements)) : { problem: standing };
   if ('folder' in made) {
     writeStamp(stampFile, key, { interpreter: interpreterOf(made.folder) });
     return;
@@ -62,11 +74,11 @@ export async function preparePython() {
   if (standing === undefined) {
     writeProblem(stampFile, key, made.problem, (performance.now() - start) / 1000);
   }
-  say(`Python packages: tests that need them will be skipped: ${made.problem}`);
+  say(`Python packages: ${without}: ${made.problem}`);
 }
 
-/** @returns {Promise<{ folder: string } | { problem: string }>} */
-async function makeEnvironment() {
+/** @param {string} requirements @returns {Promise<{ folder: string } | { problem: string }>} */
+async function makeEnvironment(requirements) {
   if ((await findPython()) === undefined) await installWithApt(['python3', 'python3-venv', 'python3-pip']);
   const python = await findPython();
   if (python === undefined) return { problem: 'python3 (3.9 or later) is not installed' };
@@ -78,11 +90,11 @@ async function makeEnvironment() {
   const whole = findEntry(name);
   if (whole !== undefined && existsSync(interpreterOf(whole))) return { folder: whole };
   return makeEntry(name, async (folder) => {
-    const problem = await fillEnvironment(python, folder);
-    if (problem === undefined) return checkEnvironment(folder);
+    const problem = await fillEnvironment(python, folder, requirements);
+    if (problem === undefined) return checkEnvironment(folder, requirements);
     // Debian's python3 comes without what makes virtual environments.
     if (!(await installWithApt(['python3-venv']))) return problem;
-    return (await fillWithOwnPip(python, folder)) ?? checkEnvironment(folder);
+    return (await fillWithOwnPip(python, folder, requirements)) ?? checkEnvironment(folder, requirements);
   });
 }
 
@@ -91,16 +103,16 @@ function interpreterOf(folder) {
   return join(folder, 'bin/python');
 }
 
-/** @param {string} python @param {string} folder @returns {Promise<string | undefined>} why not */
-async function fillEnvironment(python, folder) {
-  const problem = await fillWithOwnPip(python, folder);
+/** @param {string} python @param {string} folder @param {string} requirements @returns {Promise<string | undefined>} why not */
+async function fillEnvironment(python, folder, requirements) {
+  const problem = await fillWithOwnPip(python, folder, requirements);
   if (problem === undefined || (await run(interpreterOf(folder), ['-m', 'pip', '--version'])).ok)
     return problem;
-  return (await fillWithOuterPip(python, folder)) === undefined ? undefined : problem;
+  return (await fillWithOuterPip(python, folder, requirements)) === undefined ? undefined : problem;
 }
 
-/** @param {string} python @param {string} folder @returns {Promise<string | undefined>} why not */
-async function fillWithOwnPip(python, folder) {
+/** @param {string} python @param {string} folder @param {string} requirements @returns {Promise<string | undefined>} why not */
+async function fillWithOwnPip(python, folder, requirements) {
   const venv = await run(python, ['-m', 'venv', '--clear', folder]);
   if (!venv.ok) return `python3 -m venv: ${venv.why} (on Debian, install python3-venv)`;
   const args = ['-m', 'pip', 'install', ...pipOptions, '--requirement', requirements];
@@ -112,9 +124,10 @@ async function fillWithOwnPip(python, folder) {
  * For a Python that has pip but lacks ensurepip: an environment without pip, filled from outside.
  * @param {string} python
  * @param {string} folder
+ * @param {string} requirements
  * @returns {Promise<string | undefined>} why not
  */
-async function fillWithOuterPip(python, folder) {
+async function fillWithOuterPip(python, folder, requirements) {
   const venv = await run(python, ['-m', 'venv', '--clear', '--without-pip', folder]);
   if (!venv.ok) return `python3 -m venv: ${venv.why}`;
   const path = await run(interpreterOf(folder), [
@@ -135,8 +148,8 @@ async function fillWithOuterPip(python, folder) {
   return pip.ok ? undefined : `pip: ${pip.why}`;
 }
 
-/** A wheel may install and yet not load. @param {string} folder @returns {Promise<string | undefined>} why not */
-async function checkEnvironment(folder) {
+/** A wheel may install and yet not load. @param {string} folder @param {string} requirements @returns {Promise<string | undefined>} why not */
+async function checkEnvironment(folder, requirements) {
   const names = readFileSync(requirements, 'utf8').match(/^\w+(?===)/gm) ?? [];
   const check = await run(interpreterOf(folder), ['-c', `import ${[...new Set(names)].join(', ')}`]);
   return check.ok ? undefined : check.why;

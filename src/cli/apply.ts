@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { FirtrendError } from '../dsp/error.ts';
+import { modelOnRecording } from './modelOnRecording.ts';
 import { examples, modelsOption } from './options.ts';
 import { note } from './output.ts';
-import { type RecordingFlags, readFlagged, withRecordingFlags } from './recordingFlags.ts';
+import { type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
 
 interface ApplyFlags extends RecordingFlags {
   readonly models: string;
@@ -22,25 +22,11 @@ export function applyCommand(): Command {
   return withRecordingFlags(command)
     .addHelpText('after', examples('firtrend apply gait recordings/gait-accelerometer.csv --out trends.csv'))
     .action(async (ref: string, file: string, flags: ApplyFlags) => {
-      const [{ loadModel }, { createTrendFilter }, { trendsCsv }, { writeWhole }] = await Promise.all([
-        import('../model/loadModel.ts'),
-        import('../filter/trendFilter.ts'),
+      const [{ trendsCsv }, { writeWhole }] = await Promise.all([
         import('./trendsCsv.ts'),
         import('./writeWhole.ts'),
       ]);
-      // It is the user's own file; what the kernel lacks is told.
-      const model = await loadModel(ref, { models: flags.models, allow: { unordered: true, bias: true } });
-      for (const lost of model.guarantees.lost) note(`not guaranteed: ${lost}`);
-      const recording = await readFlagged(file, flags);
-      if (model.channels && model.channels.join() !== recording.channels.join()) {
-        const text = `columns: expected ${model.channels.join(', ')}, as the model was trained, got ${recording.channels.join(', ')}`;
-        throw new FirtrendError('channelMismatch', text);
-      }
-      if (model.rate !== null && Math.abs(recording.rate - model.rate) > 0.01 * model.rate) {
-        note(`warning: the model was trained at ${model.rate} Hz, the recording has ${recording.rate} Hz`);
-      }
-      const kernels = model.kernels.map(({ taps, bias }) => ({ taps: Float32Array.from(taps), bias }));
-      const filter = await createTrendFilter(kernels, { device: { provider: 'cpu' } });
+      const { recording, filter } = await modelOnRecording(ref, file, flags);
       const rows = await writeWhole(flags.out, trendsCsv(recording, filter, flags.coverage === true), file);
       await filter.release();
       note(`${rows} rows of ${recording.channels.length} channels written to ${flags.out}`);

@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { FirtrendError } from '../dsp/error.ts';
 import type { LoadedModel } from '../model/loadModel.ts';
 import type { Evaluation } from '../train/evaluate.ts';
-import type { Recording } from '../train/recording.ts';
+import type { StoredRecording } from '../train/recording.ts';
 import { columnsFor } from '../train/references.ts';
+import { createScratch, type Scratch } from '../train/scratch.ts';
 import { parseTarget } from '../train/targets.ts';
 import { certificateText, lossTable } from './lossTable.ts';
 import { examples, modelsOption, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
-import { type RecordingFlags, readFlagged, withRecordingFlags } from './recordingFlags.ts';
+import { openFlagged, type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
 import { holdout as holdoutShare, target as targetText } from './train.ts';
 
 interface EvaluateFlags extends RecordingFlags {
@@ -62,8 +63,9 @@ export function evaluateCommand(): Command {
       // Judging is always allowed, as looking is.
       const model = await loadModel(ref, { models: flags.models, allow: { unordered: true, bias: true } });
       const target = flags.target ?? targetOf(model, ref);
+      const scratch = createScratch();
       const recordings = [];
-      for (const file of files) recordings.push(await readForModel(file, model, target, flags));
+      for (const file of files) recordings.push(await readForModel(file, model, target, flags, scratch));
       const { holdout, fill } = flags;
       const { kernels, channels, metadata } = model;
       const found = evaluate(
@@ -84,10 +86,11 @@ async function readForModel(
   model: LoadedModel,
   target: string,
   flags: RecordingFlags,
-): Promise<Recording> {
+  scratch: Scratch,
+): Promise<StoredRecording> {
   // The rate is not known yet, and no column depends on it.
   const columns = columnsFor(parseTarget(target, 1e9), flags.columns ?? model.channels ?? undefined);
-  const recording = await readFlagged(file, { ...flags, ...(columns && { columns }) });
+  const recording = await openFlagged(file, { ...flags, ...(columns && { columns }) }, scratch);
   if (model.rate !== null && Math.abs(recording.rate - model.rate) > 0.01 * model.rate) {
     note(`warning: the model was trained at ${model.rate} Hz, ${file} has ${recording.rate} Hz`);
   }
@@ -106,7 +109,7 @@ function show({ name, version, path }: LoadedModel, found: Evaluation): void {
   const { target, loss, windows, certificate } = found;
   print(`${name === null ? path : `${name}@${version}`} for ${target}`);
   print(`loss, 1 is the newest sample alone; ${windows.used} windows used, ${windows.leftOut} left out`);
-  print(lossTable('this model', loss));
+  print(lossTable('this model', loss, found.tuned));
   print(`\n${certificateText(certificate)}`);
   print(found.verdict);
 }

@@ -15,6 +15,23 @@ export function progressBar(what: string, total: number): ProgressBar {
   return process.stderr.isTTY ? terminalBar(what, total) : plainBar(what, total);
 }
 
+/** What takes longer is watched (ms). */
+const patience = 1000;
+
+/** A bar of shares from 0 to 1 that shows only where the work takes longer than a second. */
+export function patientBar(what: string): { update(share: number): void; stop(): void } {
+  const began = performance.now();
+  let bar: ProgressBar | undefined;
+  return {
+    update(share) {
+      if (performance.now() - began < patience) return;
+      bar ??= progressBar(what, 100);
+      bar.update(Math.floor(100 * share));
+    },
+    stop: () => bar?.stop(),
+  };
+}
+
 function terminalBar(what: string, total: number): ProgressBar {
   const bar = new SingleBar(
     {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { FirtrendError } from '../dsp/error.ts';
 import type { LoadedModel } from '../model/loadModel.ts';
 import type { JudgedModel } from '../train/evaluate.ts';
+import { interruptible } from './interruptible.ts';
 import { examples } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { readForTraining, type TrainFlags, trainingOf, withTrainFlags } from './train.ts';
@@ -28,7 +29,7 @@ export function retrainCommand(): Command {
         throw new FirtrendError('usage', 'holdout: expected a share above 0, to compare on, got 0');
       }
       const inForce = await modelInForce(models, name);
-      const recordings = await readForTraining(files, flags);
+      const recordings = await interruptible(() => readForTraining(files, flags));
       const { compare } = await import('../train/compare.ts');
       const { target, holdout, fill } = flags;
       const against = (candidate: JudgedModel, other: JudgedModel) =>

@@ -11,9 +11,13 @@ import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { tailCommand } from './tail.ts';
 import { trainCommand } from './train.ts';
+import { verifyCommand } from './verify.ts';
 import { version } from './version.ts';
 
-/** Runs one command line of `firtrend`. @returns the exit code: 0, 1 for failure, 2 for misuse */
+/** What a shell expects of a command that Ctrl-C ended: 128 and the signal's number. */
+const interrupted = 130;
+
+/** Runs one command line of `firtrend`. @returns the exit code: 0, 1 for failure, 2 for misuse, 130 where interrupted */
 export function run(args: readonly string[]): Promise<number> {
   const program = checked(new Command('firtrend'))
     .description('Learns a causal FIR trend kernel from recordings and applies it to live sensor streams.')
@@ -24,6 +28,7 @@ export function run(args: readonly string[]): Promise<number> {
     inspectCommand(),
     modelsCommand(),
     applyCommand(),
+    verifyCommand(),
     serveCommand(),
     replayCommand(),
     tailCommand(),
@@ -45,7 +50,7 @@ export function checked(command: Command): Command {
     .exitOverride();
 }
 
-/** Runs a command line of a program. @returns the exit code: 0, 1 for failure, 2 for misuse */
+/** Runs a command line of a program. @returns the exit code: 0, 1 for failure, 2 for misuse, 130 where interrupted */
 export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -53,6 +58,10 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof FirtrendError || isSystemError(error))) throw error;
+    if (error.code === 'interrupted') {
+      note(error.message);
+      return interrupted;
+    }
     note(`error: ${error.message}`);
     return error.code === 'usage' || error.code === 'insecureAddress' ? 2 : 1;
   }

@@ -155,7 +155,10 @@ function rows(frame: TrendFrame & { readonly name: string }, stream: SlotInfo | 
     const time = new Date(frame.time + row * frame.period).toISOString();
     const values = Array.from({ length: frame.channels }, (_, c) => {
       const value = planes[c * frame.rows + row]!;
-      return `${stream?.channels[c]?.name ?? c}=${Number.isNaN(value) ? 'missing' : digits(value, 6)}`;
+      const { name = c, offset = 0 } = stream?.channels[c] ?? {};
+      // What the offset makes room for must be seen: float32 has seven digits, and now they begin further right.
+      const shown = digits(offset + value, offset === 0 ? 6 : 10);
+      return `${name}=${Number.isNaN(value) ? 'missing' : shown}`;
     });
     const raw = frame.trend ? '' : ' raw';
     print(`${time} ${frame.name}${raw} ${frame.seq + row * (frame.stride ?? 1)} ${values.join(' ')}`);

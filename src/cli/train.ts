@@ -3,14 +3,17 @@ import { families } from '../dsp/families.ts';
 import { maxTaps } from '../dsp/kernel.ts';
 import { modelNamePattern } from '../model/repository.ts';
 import { parseMaxLag } from '../train/maxLag.ts';
-import type { Recording } from '../train/recording.ts';
+import type { StoredRecording } from '../train/recording.ts';
 import { columnsFor } from '../train/references.ts';
+import { createScratch } from '../train/scratch.ts';
 import { parseTarget } from '../train/targets.ts';
 import type { TrainOptions } from '../train/train.ts';
-import { certificateText, lossTable } from './lossTable.ts';
+import { channelTable } from './channelTable.ts';
+import { interruptible } from './interruptible.ts';
+import { certificateText, constantText, lossTable } from './lossTable.ts';
 import { examples, modelsOption, numbers, parsedBy, positiveNumber, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
-import { type RecordingFlags, readFlagged, withRecordingFlags } from './recordingFlags.ts';
+import { openFlagged, type RecordingFlags, withRecordingFlags } from './recordingFlags.ts';
 import { digits, guaranteesText } from './text.ts';
 import { type TrainedModel, trainModel } from './trainModel.ts';
 
@@ -46,7 +49,7 @@ export function trainCommand(): Command {
       ),
     )
     .action(async (files: string[], flags: TrainFlags) => {
-      const recordings = await readForTraining(files, flags);
+      const recordings = await interruptible(() => readForTraining(files, flags));
       const trained = await trainModel(recordings, {
         models: flags.models,
         name: flags.name ?? nameOf(files[0]!),
@@ -107,11 +110,18 @@ export function withTrainFlags(command: Command): Command {
   return withRecordingFlags(command);
 }
 
-export async function readForTraining(files: readonly string[], flags: TrainFlags): Promise<Recording[]> {
+/** They stay on disk where they are larger than memory, until the process ends. */
+export async function readForTraining(
+  files: readonly string[],
+  flags: TrainFlags,
+): Promise<StoredRecording[]> {
+  const scratch = createScratch();
   const recordings = [];
   const columns = columnsFor(parseTarget(flags.target, 1e9), flags.columns);
   for (const file of files) {
-    recordings.push(await readFlagged(file, { ...flags, ...(columns !== undefined && { columns }) }));
+    recordings.push(
+      await openFlagged(file, { ...flags, ...(columns !== undefined && { columns }) }, scratch),
+    );
   }
   return recordings;
 }
@@ -187,6 +197,8 @@ function asJson({ model, result }: TrainedModel): object {
     kernels: kernels.map((kernel) => ({ ...kernel, taps: [...kernel.taps] })),
     guarantees,
     loss,
+    channelLosses: result.channelLosses,
+    tuned: result.tuned,
     certificate,
     windows: { used: windows.used, leftOut: windows.leftOut },
     family: result.family,
@@ -208,20 +220,11 @@ function show({ model, report, result }: TrainedModel): void {
   print(`${model.name}@${model.version}: ${model.path}`);
   if (report !== null) print(`report: ${report}`);
   print(guaranteesText(guarantees, rate));
-  if (timeConstant !== undefined) {
-    print(
-      `time constant ${timeConstant === null ? 'infinite (the moving average)' : `${digits(timeConstant)} samples`}`,
-    );
-  }
-  for (const kernel of result.kernels) {
-    if (kernel.channel === null) continue;
-    const { relative, reason } = kernel.certificate;
-    const own = relative === null ? reason : `certificate ${digits(relative, 2)} of the loss`;
-    print(`channel ${kernel.channel}: bias ${digits(kernel.bias)}, ${own}`);
-  }
+  if (timeConstant !== undefined) print(`time constant ${constantText(timeConstant)}`);
   const unit = result.target.startsWith('column:') ? "the target's variance" : 'the newest sample alone';
   print(`\nloss, 1 is ${unit}; ${windows.used} windows used, ${windows.leftOut} left out`);
-  print(lossTable('learned kernel', loss));
+  print(lossTable('learned kernel', loss, result.tuned));
+  if (result.channels.length > 1 || result.kernels[0].channel !== null) print(`\n${channelTable(result)}`);
   print(`\n${certificateText(certificate)}`);
   print(
     `TensorFlow took ${fit.steps} steps from a loss of ${digits(fit.trajectory[0]!)} to ${digits(fit.trajectory.at(-1)!)}`,

@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path';
 import { FirtrendError } from '../dsp/error.ts';
 import type { FitProgress } from '../train/fitKernel.ts';
-import type { Recording } from '../train/recording.ts';
+import type { AnyRecording } from '../train/recording.ts';
 import type { trainReport } from '../train/report/report.ts';
 import type { TrainOptions, TrainResult } from '../train/train.ts';
+import { interruptible } from './interruptible.ts';
 import { note } from './output.ts';
 import { progressBar } from './progress.ts';
 import { digits } from './text.ts';
@@ -22,7 +23,7 @@ export interface TrainedModel {
  * @throws FirtrendError those of `trainKernel` and `publish`
  */
 export async function trainModel(
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   options: {
     readonly models: string;
     readonly name: string;
@@ -37,7 +38,9 @@ export async function trainModel(
     import('../model/repository.ts'),
     import('../model/trendModel.ts'),
   ]);
-  const result = await withBar((onProgress) => trainKernel(recordings, options.training, { onProgress }));
+  const result = await interruptible((signal) =>
+    withBar((onProgress) => trainKernel(recordings, options.training, { onProgress, signal })),
+  );
   for (const warning of result.warnings) note(`warning: ${warning}`);
   const { family, rate, loss, certificate, target, lossName, dataSha256, seed, timeConstant } = result;
   const origin = { tool: `firtrend ${version}`, time: new Date().toISOString() };
@@ -86,12 +89,21 @@ type OnProgress = (progress: FitProgress) => void;
 /** The bar counts steps of the most there may be; it ends early when the kernel is close enough. */
 async function withBar<T>(work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
   let bar: ReturnType<typeof progressBar> | undefined;
+  let began = 0;
+  let first = 0;
   try {
     return await work(({ step, steps, loss, gap }) => {
-      bar ??= progressBar('steps', steps);
+      if (bar === undefined) {
+        bar = progressBar('steps', steps);
+        // The step that calls first is over: the next is the first that can be timed.
+        began = performance.now();
+        first = step;
+      }
+      const left = ((performance.now() - began) / 1000 / (step - first)) * (steps - step);
       bar.update(
         step,
-        `loss ${digits(loss)}, at most ${gap === null ? 0 : digits(100 * gap, 2)} % above the best`,
+        `loss ${digits(loss)}, at most ${gap === null ? 0 : digits(100 * gap, 2)} % above the best` +
+          (Number.isFinite(left) ? `, at most ${digits(left, 2)} s left` : ''),
       );
     });
   } finally {

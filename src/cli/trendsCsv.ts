@@ -1,10 +1,7 @@
 import type { TrendFilter } from '../filter/trendFilter.ts';
 import type { Recording } from '../train/recording.ts';
 import { float32Text } from '../wire/float32Text.ts';
-import { recordingFrames } from './recordingFrames.ts';
-
-/** Rows filtered in one call: enough to keep the runtime busy, little enough to keep memory flat. */
-const rowsAtOnce = 4096;
+import { batchTrends } from './batchTrends.ts';
 
 /** The lines of a CSV file with the recording's rows and columns and, in place of samples, trends. */
 export async function* trendsCsv(
@@ -19,17 +16,13 @@ export async function* trendsCsv(
     ...(coverage ? channels.map((name) => `${name}_coverage`) : []),
   ];
   yield header.map(quoted).join();
-  const window = filter.createWindow(channels.length);
-  let nextSeq = 0;
   let fileRow = 0;
-  for (const { seq, rows, planes } of recordingFrames(recording, rowsAtOnce)) {
-    const [block] = await filter.run([{ window, gap: seq - nextSeq, planes, rows }]);
-    nextSeq = seq + rows;
+  for await (const { rows, trend, coverage: covered } of batchTrends(recording, filter)) {
     for (let row = 0; row < rows; row++, fileRow++) {
       const cells = clock ? [quoted(clock.cells[fileRow]!)] : [];
-      for (let c = 0; c < channels.length; c++) cells.push(cell(block!.trend[c * rows + row]!, offsets[c]));
+      for (let c = 0; c < channels.length; c++) cells.push(cell(trend[c * rows + row]!, offsets[c]));
       if (coverage) {
-        for (let c = 0; c < channels.length; c++) cells.push(cell(block!.coverage?.[c * rows + row] ?? 1));
+        for (let c = 0; c < channels.length; c++) cells.push(cell(covered?.[c * rows + row] ?? 1));
       }
       yield cells.join();
     }

@@ -1,3 +1,4 @@
+import { type SlotClock, slotClock } from '../dsp/slots.ts';
 import { binaryClientCodec } from '../wire/binaryClientCodec.ts';
 import type { OpenRequest, SubscribeRequest } from '../wire/clientMessages.ts';
 import type { ClientCodec } from '../wire/codec.ts';
@@ -27,7 +28,7 @@ export type { SocketFactory, SocketLike } from './socket.ts';
 export type { Subscription } from './subscription.ts';
 export type { SubscriptionEvent } from './subscriptionEvent.ts';
 // One door for users of the package, whose only entry this file is.
-export { WireError };
+export { type SlotClock, slotClock, WireError };
 
 export interface ConnectOptions {
   readonly token?: string | undefined;
@@ -102,7 +103,11 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     },
     open(asked) {
       return router.request({ ...asked, type: 'open' }, 'opened', (opened) =>
-        router.addProducer(opened, asked.channels.length, welcome.limits.message),
+        router.addProducer(opened, {
+          channels: asked.channels.length,
+          rate: asked.rate,
+          maxMessage: welcome.limits.message,
+        }),
       );
     },
     subscribe(asked) {

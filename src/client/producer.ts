@@ -1,7 +1,8 @@
 import type { Opened } from '../wire/serverMessages.ts';
 import { WireError } from '../wire/wireError.ts';
 import type { Connection } from './connection.ts';
-import { type ProducerFrame, planesOf } from './producerFrame.ts';
+import { frameNumbers } from './frameNumbers.ts';
+import type { ProducerFrame } from './producerFrame.ts';
 
 /** One stream that this client feeds. */
 export interface Producer {
@@ -46,6 +47,8 @@ export interface ProducerOptions {
   readonly connection: Connection;
   readonly opened: Opened;
   readonly channels: number;
+  /** Samples per second. */
+  readonly rate: number;
   readonly maxMessage: number;
   /** Called when somebody may have begun or ceased to wait. */
   readonly onWaiting: () => void;
@@ -53,8 +56,9 @@ export interface ProducerOptions {
 }
 
 export function makeProducer(options: ProducerOptions): ProducerEnd {
-  const { connection, channels, maxMessage } = options;
+  const { connection, maxMessage } = options;
   const { slot, epoch, window } = options.opened;
+  const numbers = frameNumbers(options);
   let nextSeq = options.opened.nextSeq;
   let acked = nextSeq;
   let unacked = 0;
@@ -101,18 +105,28 @@ export function makeProducer(options: ProducerOptions): ProducerEnd {
       return blocked.length > 0 || flushers.length > 0;
     },
     async send(frame) {
-      const { rows, planes } = planesOf(frame, channels);
-      const seq = frame.seq ?? nextSeq;
-      const data = connection.encode({ slot, seq, time: frame.time, period: frame.period, rows, planes });
-      // What is sent is ASCII or bytes: the length is the size.
-      const bytes = data.length;
-      if (bytes > maxMessage) {
-        throw new WireError('limit', `frame: expected at most ${maxMessage} bytes encoded, got ${bytes}`);
+      const { runs, keep } = numbers.of(frame, nextSeq);
+      const encoded = runs.map((run) => ({
+        data: connection.encode({ slot, ...run }),
+        end: run.seq + run.rows,
+      }));
+      for (const { data } of encoded) {
+        if (data.length <= maxMessage) continue;
+        throw new WireError(
+          'limit',
+          `frame: expected at most ${maxMessage} bytes encoded, got ${data.length}`,
+        );
       }
-      await wait((waiter) => {
-        nextSeq = seq + rows;
-        blocked.push({ ...waiter, data, bytes, end: nextSeq });
-      });
+      keep();
+      await Promise.all(
+        encoded.map(({ data, end }) =>
+          wait((waiter) => {
+            nextSeq = end;
+            // What is sent is ASCII or bytes: the length is the size.
+            blocked.push({ ...waiter, data, bytes: data.length, end });
+          }),
+        ),
+      );
     },
     flush,
     async close() {

@@ -1,17 +1,30 @@
 import { limits } from '../wire/limits.ts';
 import { WireError } from '../wire/wireError.ts';
 
-interface FrameHead {
+interface NumberedHead {
   /** Of the first row; where absent, the next. */
   readonly seq?: number | undefined;
   /** Milliseconds since 1970 of the first row; where absent, stamped by the daemon on receipt. */
   readonly time?: number | undefined;
   /** Milliseconds between rows; where absent, 1000 / rate. */
   readonly period?: number | undefined;
+  readonly times?: undefined;
+}
+
+/** The head of frames of a source that stamps its samples and does not number them: all its frames, or none. */
+interface TimedHead {
+  /**
+   * Milliseconds of each row, in the source's own clock. The numbers follow from them: a sample that comes late by more
+   * than jitter explains is told as a gap, a clock that runs backwards is the error `timeBackwards`.
+   */
+  readonly times: ArrayLike<number>;
+  readonly seq?: undefined;
+  readonly time?: undefined;
+  readonly period?: undefined;
 }
 
 /** Samples of all channels of a stream, by channel or as planes `[channel][row]`; null or NaN is missing. */
-export type ProducerFrame = FrameHead &
+export type ProducerFrame = (NumberedHead | TimedHead) &
   ({ readonly values: readonly ArrayLike<number | null>[] } | { readonly planes: Float32Array });
 
 /** The planes of a frame of `channels` channels. Throws `frameSize` or `limit`. */

@@ -2,7 +2,7 @@ import type { Field, SubscribeRequest } from '../wire/clientMessages.ts';
 import type { Opened, ServerMessage, Subscribed } from '../wire/serverMessages.ts';
 import { WireError } from '../wire/wireError.ts';
 import { type Connection, type Reply, type Request, wireErrorOf } from './connection.ts';
-import { makeProducer, type Producer, type ProducerEnd } from './producer.ts';
+import { makeProducer, type Producer, type ProducerEnd, type ProducerOptions } from './producer.ts';
 import { makeSubscription, type Subscription, type SubscriptionEnd } from './subscription.ts';
 
 const closedBecause = {
@@ -48,13 +48,12 @@ export class Router {
     return await reply;
   }
 
-  addProducer(opened: Opened, channels: number, maxMessage: number): Producer {
+  addProducer(opened: Opened, stream: Pick<ProducerOptions, 'channels' | 'rate' | 'maxMessage'>): Producer {
     const { slot } = opened;
     const producer = makeProducer({
+      ...stream,
       connection: this.#connection!,
       opened,
-      channels,
-      maxMessage,
       onWaiting: () => this.#balance(),
       giveBack: () =>
         this.request({ type: 'close', slot }, 'closed', () => {

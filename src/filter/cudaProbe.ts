@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { encodePlan, laneBlock } from '../model/encodePlan.ts';
+import { encodePlan, laneBlock, planInputShape } from '../model/encodePlan.ts';
 import { onnxruntimePath, sessionOptions } from './onnxruntime.ts';
 
 /** A program and its arguments. */
@@ -13,12 +13,16 @@ export interface Command {
  * options and the kind of model that the filter itself uses.
  */
 export function cudaProbeCommand(): Command {
-  const model = encodePlan({ lanes: Array.from({ length: laneBlock }, () => Float32Array.of(1)) });
+  const model = encodePlan({
+    lanes: Array.from({ length: laneBlock }, () => Float32Array.of(1)),
+    form: 'portable',
+  });
+  const shape = JSON.stringify(planInputShape('portable', 1, laneBlock, 1));
   const program = `
     const [path, model, options] = process.argv.slice(1);
     const { InferenceSession, Tensor } = require(path);
     InferenceSession.create(Buffer.from(model, 'base64'), JSON.parse(options))
-      .then((session) => session.run({ x: new Tensor('float32', new Float32Array(${laneBlock}), [1, ${laneBlock}, 1, 1]) }))
+      .then((session) => session.run({ x: new Tensor('float32', new Float32Array(${laneBlock}), ${shape}) }))
       .then(() => process.exit(0), (error) => { console.error(error.message); process.exit(1); });`;
   const options = JSON.stringify(sessionOptions('cuda'));
   return {

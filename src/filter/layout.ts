@@ -7,7 +7,7 @@ export interface Demand {
 /** The grid's fixed side: what the plan and the kernels leave no choice about. */
 export interface GridShape {
   readonly taps: number;
-  /** Lanes of a batch row, a multiple of 16. */
+  /** Lanes of a batch row, a multiple of 16; 16 where all have the same kernel. */
   readonly lanes: number;
   /** Lane c belongs to channel c; otherwise all lanes have the same kernel and any item may take any lane. */
   readonly perChannel: boolean;
@@ -15,72 +15,44 @@ export interface GridShape {
   readonly outputs: number | null;
 }
 
-/**
- * Where a job's channels lie. The outputs of a channel are cut into `blocks` blocks of T; block b of channel c has the
- * slot `slot + c·channelStep + b·blockStep`.
- */
-export interface Place {
-  readonly slot: number;
-  readonly blocks: number;
-  readonly channelStep: number;
-  readonly blockStep: number;
-}
+/** What one input sample costs (packing) in multiplications, as measured. */
+const sampleCost = 30;
 
 /**
- * A call's grid `[batch row][lane]` of slots, numbered row by row. Each slot holds K - 1 + T input samples and gives T
- * outputs; masks get the slots from `slots` on.
- */
-export interface Layout {
-  /** T: outputs per slot. */
-  readonly outputs: number;
-  readonly places: readonly Place[];
-  readonly slots: number;
-}
-
-/** What one input sample costs (packing, the runtime's reordering) in multiplications, as measured: 10 to 25. */
-const sampleCost = 16;
-
-/**
- * Lays the jobs of one call out on a grid: every slot has the same number T of outputs, so longer jobs are cut (blocks
- * overlap by K - 1 input samples) and shorter ones padded. A trend's bits do not depend on T, so speed alone chooses
- * it: the candidate with the least work, a call's own cost (11 to 40 µs) being the same for all.
+ * Chooses T, the number of outputs that every lane of a call gives: longer jobs are cut into pieces of T (each needs
+ * K - 1 samples of history) and shorter ones padded. A trend's bits do not depend on T, so speed alone chooses it: the
+ * candidate with the least work, a call's own cost being the same for all.
  *
- *     work(T) = slots of all rows, filled or not · (T·K + 16·(K - 1 + T))
+ *     work(T) = lanes of all batch rows, filled or not · (T·K + 30·(K - 1 + T))
  *
- * Pure: the same demands give the same layout.
+ * Pure: the same demands give the same T.
  */
-export function layout(demands: readonly Demand[], shape: GridShape): Layout {
-  const outputs = shape.outputs ?? leastWork(demands, shape);
-  let slots = 0;
-  const places = demands.map(({ rows, channels }): Place => {
-    const slot = slots;
-    const blocks = Math.ceil(rows / outputs);
-    slots += blocks * (shape.perChannel ? shape.lanes : channels);
-    return shape.perChannel
-      ? { slot, blocks, channelStep: 1, blockStep: shape.lanes }
-      : { slot, blocks, channelStep: blocks, blockStep: 1 };
-  });
-  return { outputs, places, slots };
-}
-
-function leastWork(demands: readonly Demand[], { taps, lanes, perChannel }: GridShape): number {
-  // Jobs differ in few ways: how many slots a block of each length of job takes.
+export function callOutputs(demands: readonly Demand[], shape: GridShape): number {
+  if (shape.outputs !== null) return shape.outputs;
+  // Jobs differ in few ways: how many lanes a piece of each length of job takes.
   const widths = new Map<number, number>();
   for (const { rows, channels } of demands) {
-    if (rows > 0) widths.set(rows, (widths.get(rows) ?? 0) + (perChannel ? lanes : channels));
+    if (rows > 0) widths.set(rows, (widths.get(rows) ?? 0) + (shape.perChannel ? shape.lanes : channels));
   }
   let best = 1;
   let least = Number.POSITIVE_INFINITY;
   for (const outputs of candidates(widths)) {
-    let slots = 0;
-    for (const [rows, width] of widths) slots += width * Math.ceil(rows / outputs);
-    const work = Math.ceil(slots / lanes) * lanes * (outputs * taps + sampleCost * (taps - 1 + outputs));
+    let lanes = 0;
+    for (const [rows, width] of widths) lanes += width * Math.ceil(rows / outputs);
+    const work = callWork(outputs, lanes, shape);
     if (work < least) {
       least = work;
       best = outputs;
     }
   }
   return best;
+}
+
+/** The work of a call that gives T outputs in each of so many lanes. */
+export function callWork(outputs: number, lanes: number, shape: Pick<GridShape, 'taps' | 'lanes'>): number {
+  const { taps } = shape;
+  const filled = Math.ceil(lanes / shape.lanes) * shape.lanes;
+  return filled * (outputs * taps + sampleCost * (taps - 1 + outputs));
 }
 
 /**

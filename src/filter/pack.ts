@@ -1,5 +1,13 @@
-import type { GridShape, Layout, Place } from './layout.ts';
-import { copyFinite, type SampleWindow } from './sampleWindow.ts';
+import { laneBlock } from '../model/encodePlan.ts';
+import type { CellMemory } from './cellMemory.ts';
+import type { ChannelBlock } from './channelBlocks.ts';
+import type { Grid } from './grid.ts';
+import type { GridShape } from './layout.ts';
+import { fillRows, interleave } from './rows.ts';
+import type { SampleWindow } from './sampleWindow.ts';
+
+/** The narrowest block that `Vectors.interleave` takes. */
+const vectorWidth = 4;
 
 /** Frames to filter: `rows` new samples of every channel of a stream, behind `gap` missing ones. */
 export interface FilterJob {
@@ -12,83 +20,281 @@ export interface FilterJob {
   readonly rows: number;
 }
 
-/** A job on the grid. */
+/** A job on the grid: rows in pieces of T, each piece with a seat for each block of channels. */
 export interface PackedJob {
-  readonly place: Place;
-  readonly channels: number;
+  readonly window: SampleWindow;
   readonly rows: number;
-  /** The slot of block 0 of each channel's mask, -1 where it has none; undefined where no channel has. */
-  readonly masks: Int32Array | undefined;
+  readonly pieces: number;
+  /** Where the job's seats begin in `Packed.seats`: `[piece][block]`. */
+  readonly at: number;
+  /** How many outputs of each channel see a sample before the rows that is missing; undefined where none does. */
+  holed: Int32Array | undefined;
+  /** Whether any block has a mask. */
+  masked: boolean;
+  /** Whether all magnitudes are ordinary, so that no sum can overflow. */
+  calm: boolean;
 }
 
-/** What a call gives the plan. */
+/** What a call gives the plan, and where everything lies. */
 export interface Packed {
-  /** `[batch row][lane][length]`, finite: missing samples are 0. What no job claimed may hold anything finite. */
-  readonly x: Float32Array;
-  readonly batchRows: number;
-  /** K - 1 + T. */
-  readonly length: number;
+  /** K - 1 and T. */
+  readonly history: number;
+  readonly outputs: number;
   readonly jobs: readonly PackedJob[];
+  /** The first lane of each seat, and of its mask (-1 where nothing is missing). */
+  readonly seats: Int32Array;
+  readonly masks: Int32Array;
+  /** `[seat][T]`, of seats with a mask: bit i is set where lane i of the block is missing. Empty where none has one. */
+  holes: Uint16Array;
 }
 
 /**
  * Writes the jobs to the grid in order, each behind the newest K - 1 samples of its window, and takes the windows
- * forward: a second job of the same window sees the first one's samples. A channel with anything missing gets a mask,
- * 1 where a sample is present and 0 where not, in slots of its own behind all data.
- *
- * @param buffer at least twice the cells of the layout's batch rows, all finite
+ * forward: a second job of the same window sees the first one's samples. A block of channels with anything missing gets
+ * a mask, 1 where a sample is present and 0 where not, in lanes of its own.
  */
-export function pack(
-  jobs: readonly FilterJob[],
-  { outputs, places, slots }: Layout,
-  { taps, lanes, perChannel }: GridShape,
-  buffer: Float32Array,
-): Packed {
-  const history = taps - 1;
-  const length = history + outputs;
-  let used = slots;
-  const packed = jobs.map((job, i): PackedJob => {
-    const { window, planes, rows } = job;
-    const { channels } = window;
-    const place = places[i]!;
-    let masks: Int32Array | undefined;
-    window.skip(job.gap);
-    for (let c = 0; c < channels; c++) {
-      let whole = window.missing(c) === 0;
-      for (let b = 0; b < place.blocks; b++) {
-        const start = b * outputs;
-        const old = Math.max(history - start, 0);
-        const first = Math.max(start - history, 0);
-        const fresh = Math.min(length - old, rows - first);
-        const at = (place.slot + c * place.channelStep + b * place.blockStep) * length;
-        if (old > 0) window.copy(c, old, old, buffer, at);
-        if (!copyFinite(planes, c * rows + first, fresh, buffer, at + old)) whole = false;
-      }
-      if (whole) continue;
-      masks ??= new Int32Array(channels).fill(-1);
-      // Per-channel masks must meet their channel's kernel, so they share one further batch row a block.
-      const slot = perChannel ? used + c : used;
-      masks[c] = slot;
-      if (!perChannel) used += place.blocks;
-      for (let b = 0; b < place.blocks; b++) {
-        const data = place.slot + c * place.channelStep + b * place.blockStep;
-        const known = Math.min(length, history + rows - b * outputs);
-        splitMask(buffer, data * length, (slot + b * place.blockStep) * length, known);
-      }
-    }
-    if (perChannel && masks) used += place.blocks * lanes;
-    window.push(planes, rows);
-    return { place, channels, rows, masks };
+export function pack(inputs: readonly FilterJob[], outputs: number, shape: GridShape, grid: Grid): Packed {
+  const history = shape.taps - 1;
+  let seatCount = 0;
+  let lanes = 0;
+  const jobs = inputs.map(({ window, rows }): PackedJob => {
+    const pieces = Math.ceil(rows / outputs);
+    const at = seatCount;
+    seatCount += pieces * window.blocks.length;
+    lanes += pieces * (shape.perChannel ? shape.lanes : window.channels);
+    if (pieces > 0) lanes += maskLanes(window, history, shape);
+    return { window, rows, pieces, at, holed: undefined, masked: false, calm: true };
   });
-  const batchRows = Math.ceil(used / lanes);
-  return { x: buffer.subarray(0, batchRows * lanes * length), batchRows, length, jobs: packed };
+  const seats = new Int32Array(seatCount);
+  const masks = new Int32Array(seatCount).fill(-1);
+  const packed: Packed = { history, outputs, jobs, seats, masks, holes: new Uint16Array() };
+  grid.begin(outputs, lanes);
+  // Who stays keeps its lanes; only then may others have what is left.
+  const kept = inputs.map(({ window, gap }, i) => gap === 0 && jobs[i]!.pieces === 1 && grid.keeps(window));
+  for (const [i, input] of inputs.entries()) packJob(input, jobs[i]!, kept[i]!, { packed, shape, grid });
+  return packed;
 }
 
-/** Writes the mask of `count` samples at `at` to `maskAt` and replaces what is missing by 0. */
-function splitMask(x: Float32Array, at: number, maskAt: number, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const present = x[at + i]! - x[at + i]! === 0;
-    x[maskAt + i] = present ? 1 : 0;
-    if (!present) x[at + i] = 0;
+/** The lanes that masks of what is missing already will take. */
+function maskLanes(window: SampleWindow, history: number, shape: GridShape): number {
+  let lanes = 0;
+  for (let b = 0; b < window.blocks.length; b++) {
+    if (!window.whole(b, history)) lanes += window.blocks[b]!.width;
   }
+  return shape.perChannel && lanes > 0 ? shape.lanes : lanes;
+}
+
+interface Call {
+  readonly packed: Packed;
+  readonly shape: GridShape;
+  readonly grid: Grid;
+}
+
+function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept: boolean, call: Call): void {
+  const { packed, shape, grid } = call;
+  const { blocks, capacity } = window;
+  const { history, outputs } = packed;
+  window.skip(gap);
+  for (let piece = 0; piece < job.pieces; piece++) {
+    const at = job.at + piece * blocks.length;
+    const count = Math.min(outputs, rows - piece * outputs);
+    if (kept) {
+      packed.seats.set(window.seating!.seats, at);
+    } else {
+      const row = shape.perChannel ? grid.claimRow() : 0;
+      for (let b = 0; b < blocks.length; b++) {
+        const { first, width } = blocks[b]!;
+        packed.seats[at + b] = shape.perChannel ? row + first : grid.claim(width);
+      }
+    }
+    for (let b = 0; b < blocks.length; b++) {
+      if (!kept) window.load(b, history, grid.memory.cells, grid.cell(packed.seats[at + b]!), laneBlock);
+      if (window.whole(b, history)) continue;
+      if (piece === 0) job.holed ??= window.outputsHoled(shape.taps);
+      const mask = claimMask(call, job, at, b, kept ? window.seating!.masks[b]! : undefined);
+      if (!kept) window.loadMask(b, history, grid.memory.cells, grid.cell(mask), laneBlock);
+    }
+    const fresh = { planes, rows, from: piece * outputs, count };
+    if (count <= capacity || !writeWhole(job, at, fresh, call)) writeParts(job, at, fresh, call);
+  }
+  job.calm = window.calm(history + rows);
+  if (job.pieces === 1 && rows === outputs) grid.seat(window, packed.seats, packed.masks, job.at);
+}
+
+/** Rows `[from, from + count)` of planes `[channel][rows]`. */
+interface Fresh {
+  readonly planes: Float32Array;
+  readonly rows: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Writes the new samples of a piece, no more at once than the window can hold. */
+function writeParts(job: PackedJob, at: number, fresh: Fresh, call: Call): void {
+  const { blocks, capacity } = job.window;
+  const { history } = call.packed;
+  const odd = new Int32Array(blocks.length);
+  for (let done = 0; done < fresh.count; done += capacity) {
+    const count = Math.min(capacity, fresh.count - done);
+    const part = { ...fresh, from: fresh.from + done, count };
+    writeRows(job, at, part, history + done, odd, call);
+    takeRows(job, at, count, history + done, odd, call);
+    for (let b = 0; b < blocks.length; b++) {
+      if (call.packed.masks[at + b]! >= 0 || !job.window.whole(b, count)) {
+        maskNewest(job, at, b, count, history + done, call);
+      }
+    }
+  }
+}
+
+/**
+ * Writes more new samples than the window can hold, where all of them are ordinary: it is given the newest.
+ *
+ * @returns whether they were
+ */
+function writeWhole(job: PackedJob, at: number, fresh: Fresh, call: Call): boolean {
+  const { blocks, capacity } = job.window;
+  const { history, masks } = call.packed;
+  const odd = new Int32Array(blocks.length);
+  writeRows(job, at, fresh, history, odd, call);
+  if (odd.some((rows) => rows !== 0)) return false;
+  takeRows(job, at, capacity, history + fresh.count - capacity, odd, call);
+  for (let b = 0; b < blocks.length; b++) {
+    if (masks[at + b]! >= 0) fillMask(call, job, at, b, fresh.count, history);
+  }
+  return true;
+}
+
+/**
+ * Writes new samples to the grid as they are, behind the `known` ones of a piece.
+ *
+ * @param odd gets, for each block, the rows worth looking at
+ */
+function writeRows(
+  job: PackedJob,
+  at: number,
+  fresh: Fresh,
+  known: number,
+  odd: Int32Array,
+  { packed, grid }: Call,
+): void {
+  const { blocks } = job.window;
+  const { planes, rows, from, count } = fresh;
+  const { cells, vectors, scratch } = grid.memory;
+  for (let b = 0; b < blocks.length; ) {
+    const end = scratched(fresh, blocks, b, grid.memory);
+    let source = 4 * scratch;
+    for (const last = Math.max(end, b + 1); b < last; b++) {
+      const { first, width } = blocks[b]!;
+      const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
+      if (b < end) {
+        odd[b] = vectors!.interleave(width, count, source, 4 * rows, 4 * place, 4 * laneBlock);
+        source += 4 * width * rows;
+      } else {
+        odd[b] = interleave(width, count, planes, first * rows + from, rows, cells, place, laneBlock);
+      }
+    }
+  }
+}
+
+/** Gives the window `count` of the samples in the grid, from the `known` on. */
+function takeRows(
+  { window }: PackedJob,
+  at: number,
+  count: number,
+  known: number,
+  odd: Int32Array,
+  { packed, grid }: Call,
+): void {
+  for (let b = 0; b < window.blocks.length; b++) {
+    const place = grid.cell(packed.seats[at + b]!) + known * laneBlock;
+    window.takeRows(b, count, grid.memory.cells, place, laneBlock, odd[b]!);
+  }
+  window.advance(count);
+}
+
+/**
+ * Copies the planes of as many blocks from `first` on to the scratch as can be interleaved there.
+ *
+ * @returns the block behind the last; `first` where there is none
+ */
+function scratched(
+  { planes, rows, count }: Fresh,
+  blocks: readonly ChannelBlock[],
+  first: number,
+  memory: CellMemory,
+): number {
+  let end = first;
+  // A part of the rows does not lie in one run.
+  if (!memory.vectors || count !== rows) return end;
+  const from = blocks[first]!.first * rows;
+  let to = from;
+  for (; end < blocks.length && blocks[end]!.width >= vectorWidth; end++) {
+    const next = to + blocks[end]!.width * rows;
+    if (next - from > memory.scratchSize) break;
+    to = next;
+  }
+  if (end > first) memory.cells.set(planes.subarray(from, to), memory.scratch);
+  return end;
+}
+
+/** Brings the mask of a block up to date, or begins one, and takes what is missing out of its samples. */
+function maskNewest(
+  job: PackedJob,
+  at: number,
+  block: number,
+  count: number,
+  known: number,
+  call: Call,
+): void {
+  const { packed, grid } = call;
+  const { window } = job;
+  const { width } = window.blocks[block]!;
+  if (packed.masks[at + block]! < 0) {
+    const mask = claimMask(call, job, at, block);
+    fillRows(width, known, 1, grid.memory.cells, grid.cell(mask), laneBlock);
+  }
+  const { cells } = grid.memory;
+  const maskAt = grid.cell(packed.masks[at + block]!) + known * laneBlock;
+  if (window.whole(block, count)) {
+    fillMask(call, job, at, block, count, known);
+    return;
+  }
+  window.load(block, count, cells, grid.cell(packed.seats[at + block]!) + known * laneBlock, laneBlock);
+  window.loadMask(block, count, cells, maskAt, laneBlock);
+  const holes = (at + block) * packed.outputs + known - packed.history;
+  window.loadHoles(block, count, packed.holes, holes);
+}
+
+/** Nothing is missing in `count` new samples of a block that has a mask. */
+function fillMask(
+  { packed, grid }: Call,
+  { window }: PackedJob,
+  at: number,
+  block: number,
+  count: number,
+  known: number,
+): void {
+  const to = grid.cell(packed.masks[at + block]!) + known * laneBlock;
+  fillRows(window.blocks[block]!.width, count, 1, grid.memory.cells, to, laneBlock);
+}
+
+/** A seat for a block's mask. Per channel it must meet its channel's kernel: a piece's masks share a batch row. */
+function claimMask(call: Call, job: PackedJob, at: number, block: number, kept?: number): number {
+  const { packed, shape, grid } = call;
+  const { blocks } = job.window;
+  let mask = kept ?? -1;
+  if (mask < 0 && shape.perChannel) {
+    for (let b = 0; b < blocks.length && mask < 0; b++) {
+      if (packed.masks[at + b]! >= 0) mask = packed.masks[at + b]! - blocks[b]!.first;
+    }
+    mask = (mask < 0 ? grid.claimRow() : mask) + blocks[block]!.first;
+  }
+  if (mask < 0) mask = grid.claim(blocks[block]!.width);
+  packed.masks[at + block] = mask;
+  if (!job.masked && packed.holes.length === 0) {
+    packed.holes = new Uint16Array(packed.outputs * packed.seats.length);
+  }
+  job.masked = true;
+  return mask;
 }

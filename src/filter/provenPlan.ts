@@ -24,6 +24,7 @@ export async function provenPlan(
 ): Promise<ProvenPlan> {
   let first: ProvenPlan | undefined;
   for (const plan of order) {
+    if (plan.supported && !(await plan.supported(on.provider))) continue;
     const convolution = await plan.open(lanes, on.provider);
     let equal: boolean;
     try {

@@ -23,17 +23,21 @@ export interface TrendFrame extends TrendBlock {
  * Errors: FirtrendError `seqBackwards` where a frame begins before the end of the last one (the trends of all frames
  * before it are emitted first); `frameSize`, `channelMismatch` and `filterFailed` as `TrendFilter.run` has them.
  *
- * @param filter stays the caller's: it can serve many streams at once and is to be released by whoever made it
+ * Backpressure: there is none in RxJS, and none here. Frames that come faster than the engine filters them wait in
+ * memory, without bound, to go in one larger call; a source that can be held back has to be, by its own means.
+ *
+ * Unsubscribing lets go of the source, the window and the answer of the call under way at once.
+ *
+ * @param model stays the caller's: it can serve many streams at once and is to be released by whoever opened it
  * @param wait when the first call after a rest starts; by default at the end of the event loop's turn
  * @example
- *     const taps = new Float32Array(33).fill(1 / 33);
- *     const filter = await createTrendFilter([{ taps, bias: 0 }], { device: await chooseDevice('cpu') });
- *     frames.pipe(trend(filter)).subscribe(({ seq, trend }) => draw(seq, trend));
+ *     const model = await openModel('gait');
+ *     frames.pipe(trend(model)).subscribe(({ seq, trend }) => draw(seq, trend));
  */
-export function trend(filter: TrendFilter, wait?: Defer): OperatorFunction<Frame, TrendFrame> {
+export function trend(model: TrendFilter, wait?: Defer): OperatorFunction<Frame, TrendFrame> {
   return (frames) =>
     defer(() => {
-      const next = jobsOfStream(filter);
+      const next = jobsOfStream(model);
       return frames.pipe(
         batchWhileBusy((batch) => {
           const jobs: FilterJob[] = [];
@@ -46,7 +50,7 @@ export function trend(filter: TrendFilter, wait?: Defer): OperatorFunction<Frame
             }
             jobs.push(job);
           }
-          const trends = from(filter.run(jobs)).pipe(
+          const trends = from(model.run(jobs)).pipe(
             mergeMap((blocks) => blocks.map((block, i) => named(batch[i]!, block))),
           );
           return refusal === undefined
@@ -61,11 +65,11 @@ export function trend(filter: TrendFilter, wait?: Defer): OperatorFunction<Frame
 }
 
 /** One stream's place in its numbering: turns each frame into a job, or says why it cannot be one. */
-function jobsOfStream(filter: TrendFilter): (frame: Frame) => FilterJob | FirtrendError {
+function jobsOfStream(model: TrendFilter): (frame: Frame) => FilterJob | FirtrendError {
   let window: SampleWindow | undefined;
   let nextSeq: number | undefined;
   return ({ seq, rows, planes }) => {
-    window ??= filter.createWindow(planes.length / rows);
+    window ??= model.createWindow(planes.length / rows);
     const gap = seq - (nextSeq ?? seq);
     if (gap < 0) return new FirtrendError('seqBackwards', `seq: expected ${nextSeq} or more, got ${seq}`);
     nextSeq = seq + rows;

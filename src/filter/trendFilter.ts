@@ -2,16 +2,15 @@ import { FirtrendError } from '../dsp/error.ts';
 import { defaultMinCoverage } from '../dsp/reference.ts';
 import { laneBlock } from '../model/encodePlan.ts';
 import type { Device } from './device.ts';
+import { Engine } from './engine.ts';
 import { checkedTaps, type FilterKernel } from './filterKernel.ts';
 import { fingerprint } from './fingerprint.ts';
-import { GridBuffer } from './gridBuffer.ts';
-import { type GridShape, layout } from './layout.ts';
-import { onnxruntime } from './onnxruntime.ts';
-import { type FilterJob, pack } from './pack.ts';
+import type { GridShape } from './layout.ts';
+import type { FilterJob } from './pack.ts';
 import { type Plan, plans } from './plans.ts';
 import { type ProvenPlan, provenPlan } from './provenPlan.ts';
 import { SampleWindow } from './sampleWindow.ts';
-import { type TrendBlock, type TrendRule, unpack } from './unpack.ts';
+import type { TrendBlock, TrendRule } from './unpack.ts';
 
 export type { FilterKernel } from './filterKernel.ts';
 export type { FilterJob } from './pack.ts';
@@ -45,7 +44,10 @@ export interface TrendFilter {
    *   `filterReleased`, and `filterFailed` where the runtime failed (the windows have moved)
    */
   run(jobs: readonly FilterJob[]): Promise<TrendBlock[]>;
-  /** Waits for the calls under way and frees native memory; later calls are refused with `filterReleased`. */
+  /**
+   * Waits for the calls under way and frees native memory; later calls are refused with `filterReleased`. A filter that
+   * nobody holds any more is released some time after.
+   */
   release(): Promise<void>;
 }
 
@@ -86,27 +88,31 @@ export async function createTrendFilter(
   return filterOn(proven, {
     shape: { taps, lanes, perChannel, outputs: proven.plan.outputs },
     channels: perChannel ? kernels.length : null,
-    rule: { biases: Float32Array.from(kernels, ({ bias }) => bias), minCoverage },
-    fingerprint: fingerprint({
-      version: onnxruntime().env.versions.node ?? 'unknown',
-      provider,
-      plan: proven.plan.name,
-    }),
+    minCoverage,
+    rule: {
+      biases: Float32Array.from(kernels, ({ bias }) => bias),
+      biased: kernels.some(({ bias }) => bias !== 0),
+      least: float32From(minCoverage),
+      mayOverflow: kernels.some(mayOverflow),
+    },
+    fingerprint: await fingerprint(proven.plan, provider),
   });
 }
 
 interface FilterParts {
   readonly shape: GridShape;
   readonly channels: number | null;
+  readonly minCoverage: number;
   readonly rule: TrendRule;
   readonly fingerprint: string;
 }
 
+/** Closes the engines of filters that were forgotten without `release`. An engine does not know its filter. */
+const forgotten = new FinalizationRegistry<Engine>((engine) => void engine.close());
+
 function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): TrendFilter {
   const { shape, channels, rule } = parts;
-  const buffers = new GridBuffer();
-  const underWay = new Set<Promise<unknown>>();
-  let released: Promise<void> | undefined;
+  const engine = new Engine(convolution, shape, rule);
 
   const checkChannels = (count: number): void => {
     if (Number.isSafeInteger(count) && count > 0 && (channels === null || count === channels)) return;
@@ -126,35 +132,10 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
     throw new FirtrendError('frameSize', `planes: expected ${expected}, got ${planes.length} samples`);
   };
 
-  const filterPacked = async (jobs: readonly FilterJob[]): Promise<TrendBlock[]> => {
-    const grid = layout(
-      jobs.map(({ rows, window }) => ({ rows, channels: window.channels })),
-      shape,
-    );
-    const length = shape.taps - 1 + grid.outputs;
-    // Every slot may want a mask.
-    const buffer = buffers.take(Math.ceil((2 * grid.slots) / shape.lanes) * shape.lanes * length);
-    try {
-      const packed = pack(jobs, grid, shape, buffer);
-      const y =
-        packed.batchRows === 0 ? new Float32Array() : await convolve(packed.x, packed.batchRows, length);
-      return unpack(packed, y, shape, rule);
-    } finally {
-      buffers.giveBack(buffer);
-    }
-  };
-  const convolve = async (x: Float32Array, batchRows: number, length: number): Promise<Float32Array> => {
-    try {
-      return await convolution.run(x, batchRows, length);
-    } catch (cause) {
-      throw new FirtrendError('filterFailed', `onnxruntime: ${String(cause)}`, { cause });
-    }
-  };
-
-  return {
+  const filter: TrendFilter = {
     taps: shape.taps,
     channels,
-    minCoverage: rule.minCoverage,
+    minCoverage: parts.minCoverage,
     fingerprint: parts.fingerprint,
     exact,
     createWindow: (count) => {
@@ -162,21 +143,30 @@ function filterOn({ convolution, exact }: ProvenPlan, parts: FilterParts): Trend
       return new SampleWindow(count, shape.taps - 1);
     },
     run: async (jobs) => {
-      if (released !== undefined) throw new FirtrendError('filterReleased', 'the filter has been released');
+      if (engine.closed) throw new FirtrendError('filterReleased', 'the filter has been released');
       jobs.forEach(checkJob);
-      const call = filterPacked(jobs);
-      underWay.add(call);
-      try {
-        return await call;
-      } finally {
-        underWay.delete(call);
-      }
+      return engine.run(jobs);
     },
     release: () => {
-      released ??= Promise.allSettled(underWay).then(() => convolution.release());
-      return released;
+      forgotten.unregister(engine);
+      return engine.close();
     },
   };
+  forgotten.register(filter, engine, engine);
+  return filter;
+}
+
+/** Whether trends of ordinary samples (below 2^100) might not be finite: sums are divided by 2^-20 at least. */
+function mayOverflow({ taps, bias }: FilterKernel): boolean {
+  const gain = taps.reduce((sum, tap) => sum + Math.abs(tap), 0);
+  return gain > 2 ** 6 || Math.abs(bias) > 2 ** 126;
+}
+
+/** The smallest float32 that is not below a positive value: comparing float32 with either gives the same. */
+function float32From(value: number): number {
+  const rounded = Float32Array.of(value);
+  if (rounded[0]! < value) new Int32Array(rounded.buffer)[0]! += 1;
+  return rounded[0]!;
 }
 
 function checkedMinCoverage(minCoverage: number): number {

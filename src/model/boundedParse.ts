@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer';
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import type { ModelProto } from 'onnx-buf';
+import type { GraphProto, ModelProto } from 'onnx-buf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { FirtrendError } from '../dsp/error.ts';
 import { maxTaps } from '../dsp/kernel.ts';
@@ -50,13 +50,14 @@ const maxPacked = { integers: 1024, floats: 4 * maxTaps * maxChannels } as const
  * The decoded model, which has none but the listed fields, each of its own wire type and no single one twice.
  * @throws FirtrendError `modelNotOnnx` where the bytes are no ONNX file or only a part of one, `modelRefused`
  */
-export function boundedParse(bytes: Uint8Array): ModelProto {
+export function boundedParse(bytes: Uint8Array): ModelProto & { readonly graph: GraphProto } {
   const walk: Walk = { bytes, reader: new BinaryReader(bytes), fields: 0 };
   try {
     walkMessage(walk, bytes.length, ModelProtoSchema);
     const model = fromBinary(ModelProtoSchema, bytes);
-    if (model.graph === undefined) throw new RangeError('it has no graph');
-    return model;
+    const { graph } = model;
+    if (graph === undefined) throw new RangeError('it has no graph');
+    return { ...model, graph };
   } catch (cause) {
     if (cause instanceof FirtrendError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

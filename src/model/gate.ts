@@ -2,7 +2,6 @@
  * The gate: what a model file has to be before anything else sees it. Everything is checked by name against the two
  * graphs that `encodeModel` writes; the guarantees are recomputed from the weights.
  */
-import type { ModelProto } from 'onnx-buf';
 import { FirtrendError } from '../dsp/error.ts';
 import { boundedParse } from './boundedParse.ts';
 import { kernelsOfGraph } from './kernelsOfGraph.ts';
@@ -37,15 +36,13 @@ export function readModel(bytes: Uint8Array, where: string, allow: Allowed = {})
   }
 }
 
-function trendModelOf(model: ModelProto): TrendModel {
-  const { graph } = model;
+function trendModelOf(model: ReturnType<typeof boundedParse>): TrendModel {
   must(model.irVersion === irVersion, 'ir_version', String(irVersion), model.irVersion);
   const opsets = model.opsetImport.map(({ domain, version }) => [domain, Number(version)]);
   const opset = JSON.stringify([['', Number(opsetVersion)]]);
   must(JSON.stringify(opsets) === opset, 'opset_import', opset, opsets);
-  must(graph !== undefined, 'graph', 'one', 'none');
   const { taps, channels, rate, ...metadata } = decodeMetadata(model.metadataProps);
-  const kernels = kernelsOfGraph(graph, channels?.length);
+  const kernels = kernelsOfGraph(model.graph, channels?.length);
   const length = kernels[0]!.taps.length;
   must(taps === undefined || taps === length, 'metadata firtrend.taps', `${length}, as in the weights`, taps);
   return trendModel({ kernels, channels, rate, metadata });

@@ -1,7 +1,7 @@
 /** Reads the weights out of the two graphs that a trend model may be: the inverse of `encodeModel`. */
-import { equals, toJsonString } from '@bufbuild/protobuf';
+import { equals, isFieldSet, toJsonString } from '@bufbuild/protobuf';
 import type { AttributeProto, GraphProto, TensorProto, ValueInfoProto } from 'onnx-buf';
-import { AttributeProtoSchema, TensorProto_DataType } from 'onnx-buf';
+import { AttributeProtoSchema, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
 import { type Kernel, maxTaps } from '../dsp/kernel.ts';
 import { maxChannels } from './metadata.ts';
 import { must } from './must.ts';
@@ -74,7 +74,7 @@ function kernelsOfConv(weights: TensorProto, bias: TensorProto | undefined, shar
   const count = shared ? 1 : Number(weights.dims[0] ?? 0);
   const taps = Number(weights.dims.at(-1) ?? 0);
   must(count >= 1 && count <= maxChannels, 'channels of the weights', `1 to ${maxChannels}`, count);
-  must(taps >= 1 && taps <= maxTaps, 'taps', `1 to ${maxTaps}`, taps);
+  must(taps >= 1 && taps <= maxTaps, 'taps of the weights', `1 to ${maxTaps}`, taps);
   const values = floats(weights, 'weights', shared ? [1, 1, 1, taps] : [count, 1, taps]);
   const biases = bias === undefined ? undefined : floats(bias, 'bias', [count]);
   return Array.from({ length: count }, (_, i) => ({
@@ -89,7 +89,7 @@ function floats(tensor: TensorProto, of: string, shape: readonly number[]): Floa
   const size = shape.reduce((a, b) => a * b);
   checkTensor(tensor, of, TensorProto_DataType.FLOAT, shape);
   must(int64Data.length === 0, `int64_data of ${of}`, 'none', int64Data.length);
-  if (rawData.length === 0) {
+  if (!hasRawData(tensor)) {
     must(floatData.length === size, `float_data of ${of}`, `${size} numbers`, floatData.length);
     return Float64Array.from(floatData);
   }
@@ -99,13 +99,19 @@ function floats(tensor: TensorProto, of: string, shape: readonly number[]): Floa
   return Float64Array.from({ length: size }, (_, i) => view.getFloat32(4 * i, true));
 }
 
+/** Whether raw_data is there at all: empty, it is still what other runtimes read. */
+function hasRawData(tensor: TensorProto): boolean {
+  return isFieldSet(tensor, TensorProtoSchema.field.rawData);
+}
+
 function checkAxis(tensor: TensorProto, of: string): void {
   const { rawData, floatData, int64Data } = tensor;
   checkTensor(tensor, of, TensorProto_DataType.INT64, [1]);
   must(floatData.length === 0, `float_data of ${of}`, 'none', floatData.length);
-  must(rawData.length === 0 || rawData.length === 8, `raw_data of ${of}`, '8 bytes', rawData.length);
+  const raw = hasRawData(tensor);
+  must(!raw || rawData.length === 8, `raw_data of ${of}`, '8 bytes', rawData.length);
   const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.length);
-  const values = [...(rawData.length === 8 ? [view.getBigInt64(0, true)] : []), ...int64Data].map(Number);
+  const values = [...(raw ? [view.getBigInt64(0, true)] : []), ...int64Data].map(Number);
   must(same(values, [1]), of, '[1]', values);
 }
 

@@ -42,18 +42,27 @@ export function float32Tensor(name: string, dims: readonly number[], values: Arr
 
 /** A vector of one int64: how opset 13 and later name an axis. */
 export function axisTensor(name: string, axis: number): TensorProto {
-  const rawData = new Uint8Array(8);
-  new DataView(rawData.buffer).setBigInt64(0, BigInt(axis), true);
-  return create(TensorProtoSchema, { name, dims: [1n], dataType: TensorProto_DataType.INT64, rawData });
+  return int64Tensor(name, [axis]);
 }
 
+/** A vector of int64: a shape or axes. */
+export function int64Tensor(name: string, values: readonly number[]): TensorProto {
+  const rawData = new Uint8Array(8 * values.length);
+  const view = new DataView(rawData.buffer);
+  for (const [i, value] of values.entries()) view.setBigInt64(8 * i, BigInt(value), true);
+  const dims = [BigInt(values.length)];
+  return create(TensorProtoSchema, { name, dims, dataType: TensorProto_DataType.INT64, rawData });
+}
+
+/** @param domain whose operator it is; ONNX's own by default */
 export function node(
   opType: string,
   input: string[],
   output: string,
   attribute: AttributeProto[] = [],
+  domain = '',
 ): NodeProto {
-  return create(NodeProtoSchema, { opType, name: opType, input, output: [output], attribute });
+  return create(NodeProtoSchema, { opType, domain, name: opType, input, output: [output], attribute });
 }
 
 export function int(name: string, value: number): AttributeProto {
@@ -70,17 +79,25 @@ export function string(name: string, value: string): AttributeProto {
   return create(AttributeProtoSchema, { name, type, s: new TextEncoder().encode(value) });
 }
 
-/** The bytes of a model with this graph; the same graph and metadata give the same bytes. */
+/**
+ * The bytes of a model with this graph; the same graph and metadata give the same bytes.
+ *
+ * @param domains what the graph uses besides ONNX's own operators, each in its version 1
+ */
 export function modelBytes(
   graph: MessageInitShape<typeof GraphProtoSchema>,
   metadata: ReadonlyMap<string, string> = new Map(),
+  domains: readonly string[] = [],
 ): Uint8Array<ArrayBuffer> {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion,
       producerName: 'firtrend',
-      opsetImport: [{ domain: '', version: opsetVersion }],
+      opsetImport: [
+        { domain: '', version: opsetVersion },
+        ...domains.map((domain) => ({ domain, version: 1n })),
+      ],
       graph,
       metadataProps: [...metadata]
         .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,5 +1,5 @@
 import { FirtrendError } from '../dsp/error.ts';
-import type { Recording } from './recording.ts';
+import { type AnyRecording, asStored, type StoredRecording } from './recording.ts';
 
 /** Rates measured from time stamps differ a little between recordings of one sensor. */
 const rateTolerance = 0.02;
@@ -9,7 +9,7 @@ export interface Aligned {
   readonly rate: number;
   readonly channels: readonly string[];
   /** All with `channels` in that order. */
-  readonly recordings: readonly Recording[];
+  readonly recordings: readonly StoredRecording[];
 }
 
 /**
@@ -17,7 +17,8 @@ export interface Aligned {
  *
  * @throws FirtrendError `noRecording`, `channelMismatch`, `rateMismatch`
  */
-export function aligned(recordings: readonly Recording[]): Aligned {
+export function aligned(given: readonly AnyRecording[]): Aligned {
+  const recordings = given.map(asStored);
   const [first] = recordings;
   if (first === undefined)
     throw new FirtrendError('noRecording', 'recordings: expected at least one, got none');
@@ -41,7 +42,7 @@ export function aligned(recordings: readonly Recording[]): Aligned {
     return {
       ...recording,
       channels,
-      values: pick(recording.values),
+      samples: pick(recording.samples),
       offsets: pick(recording.offsets),
       overflow: pick(recording.overflow),
     };

@@ -73,10 +73,8 @@ export function baselines(
       (logs) => emaLosses(split.train, divisors, logs.map(Math.exp), bias ? 'best' : undefined),
       Math.log(slowestRate),
       0,
-      {
-        points: 11,
-        scans: 6,
-      },
+      // As fine as for the ramp's time constant: three points to each doubling, then between neighbours to 1e-3 of a.
+      { points: Math.max(4, 1 + Math.ceil(3 * Math.log2(1 / slowestRate))), scans: 5, finer: 9 },
     ),
   );
   const plain = (w: Float64Array) => ({ taps: w, biases: divisors.map(() => 0) });

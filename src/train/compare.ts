@@ -3,12 +3,13 @@ import { normalised } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type JudgedModel, mustServe } from './evaluate.ts';
 import { type Divisors, trainingLoss } from './loss.ts';
-import type { Recording } from './recording.ts';
+import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
+import { type Scratch, withScratch } from './scratch.ts';
 import { splitWindows } from './split.ts';
 import { studentT } from './studentT.ts';
 import { parseTarget } from './targets.ts';
-import type { ChannelWindows } from './windows.ts';
+import { type ChannelWindows, windowChunks } from './windows.ts';
 
 export interface Comparison {
   /** Held-out losses on the same windows, by the newest sample alone on the training part. */
@@ -43,17 +44,33 @@ const kernelsPerBlock = 4;
  * @throws FirtrendError as `evaluate` does
  */
 export function compare(
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   candidate: JudgedModel,
   inForce: JudgedModel,
-  options: { readonly target: string; readonly holdout: number; readonly fill: number },
+  options: CompareOptions,
+): Comparison {
+  return withScratch((scratch) => compareOn(recordings, candidate, inForce, options, scratch));
+}
+
+interface CompareOptions {
+  readonly target: string;
+  readonly holdout: number;
+  readonly fill: number;
+}
+
+function compareOn(
+  recordings: readonly AnyRecording[],
+  candidate: JudgedModel,
+  inForce: JudgedModel,
+  options: CompareOptions,
+  scratch: Scratch,
 ): Comparison {
   const { rate, recordings: columns } = aligned(recordings);
   const target = parseTarget(options.target, rate);
   const data = withReferences(columns, target);
   for (const model of [candidate, inForce]) mustServe(model, data[0]!.channels);
   const taps = Math.max(...[candidate, inForce].map(({ kernels }) => kernels[0]!.taps.length));
-  const split = splitWindows(data, target, taps, options.holdout, options.fill);
+  const split = splitWindows(data, target, taps, options.holdout, options.fill, scratch);
   const { divisors } = trainingLoss(split.train, taps, target.kind === 'column' ? 'target' : 'newest');
 
   const starts = data.map((_, r) => heldOutBefore(split.heldOut[0]!, r));
@@ -114,12 +131,14 @@ function blockLosses(
     if (typeof divisor !== 'number') return;
     const { taps, bias } = kernels[c] ?? kernels[0]!;
     const w = normalised(taps);
-    parts.forEach(({ x, y, from, runs }, r) => {
-      for (const [first, end] of runs) {
-        for (let n = first; n < end; n++) {
-          let error = bias - y[n - from]!;
-          for (let j = 0; j < w.length; j++) error += w[j]! * x[n - j]!;
-          losses[blockOf(r, n - from)]! += (error * error) / (divisor * windows[c]! * taken);
+    parts.forEach((part, r) => {
+      for (const { base, x, y, from, runs } of windowChunks(part, part.from)) {
+        for (const [first, end] of runs) {
+          for (let n = first; n < end; n++) {
+            let error = bias - y[n - from]!;
+            for (let j = 0; j < w.length; j++) error += w[j]! * x[n - j]!;
+            losses[blockOf(r, base + n - part.from)]! += (error * error) / (divisor * windows[c]! * taken);
+          }
         }
       }
     });

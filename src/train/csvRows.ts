@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, type Options, Parser } from 'csv-parse';
 import { FirtrendError } from '../dsp/error.ts';
-import { fileError } from './fileError.ts';
+import { fileError, fileSize } from './fileError.ts';
 import type { TableReader } from './tableRows.ts';
 
 /** A quote that is never closed would otherwise take the rest of a large file into one cell. */
@@ -44,8 +44,14 @@ export async function csvRows(path: string, reader: TableReader): Promise<string
     max_record_size: longestRow,
     on_record: record,
   };
+  const size = await fileSize(path);
+  let read = 0;
   const bytes = createReadStream(path);
-  bytes.on('data', (chunk) => hash.update(chunk));
+  bytes.on('data', (chunk) => {
+    hash.update(chunk);
+    read += chunk.length;
+    reader.progress?.(read / size);
+  });
   // Rows are taken by `record`, so nothing comes out of the parser; it must flow all the same to come to its end.
   const parser = new Parser(options).resume();
   try {

@@ -1,6 +1,6 @@
 import type { Divisors } from './loss.ts';
 import type { Split } from './split.ts';
-import type { ChannelWindows } from './windows.ts';
+import { type ChannelWindows, type WindowChunk, windowChunks } from './windows.ts';
 
 /** A bias for each channel, in its unit; `best` is that of each a by itself, which makes its error smallest. */
 type Biases = readonly number[] | 'best';
@@ -56,25 +56,80 @@ function errors(
 
 /** Adds the sums over a recording's windows; all a in one pass over the samples. */
 function addErrors(
-  { x, y, from, runs }: ChannelWindows,
+  recording: ChannelWindows,
   rates: Float64Array,
   totals: { readonly squares: Float64Array; readonly means: Float64Array },
 ): void {
-  const start = x.find((sample) => !Number.isNaN(sample)) ?? 0;
-  const states = new Float64Array(rates.length).fill(start);
-  let n = 0;
-  for (const [first, end] of runs) {
+  const states = new Float64Array(rates.length).fill(Number.NaN);
+  for (const chunk of windowChunks(recording, 0)) {
+    // The average begins as the recording's first sample.
+    if (Number.isNaN(states[0]!)) {
+      const start = chunk.x.find((sample) => !Number.isNaN(sample));
+      if (start === undefined) continue;
+      states.fill(start);
+    }
+    for (let i = 0; i < rates.length; i += 4) followFour(chunk, rates, states, i, totals);
+  }
+}
+
+/** Takes four averages (those from i on, as far as there are so many) through a chunk: in registers, side by side. */
+function followFour(
+  { x, y, from, runs, fresh }: WindowChunk,
+  rates: Float64Array,
+  states: Float64Array,
+  i: number,
+  { squares, means }: { readonly squares: Float64Array; readonly means: Float64Array },
+): void {
+  const [a0, a1 = 0, a2 = 0, a3 = 0] = rates.subarray(i, i + 4) as unknown as [
+    number,
+    number?,
+    number?,
+    number?,
+  ];
+  let [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = states.subarray(i, i + 4);
+  let [q0, q1, q2, q3] = [0, 0, 0, 0];
+  let [m0, m1, m2, m3] = [0, 0, 0, 0];
+  let n = fresh;
+  const follow = (end: number): void => {
     for (; n < end; n++) {
       const sample = x[n]!;
       if (Number.isNaN(sample)) continue;
-      for (let i = 0; i < states.length; i++) states[i]! += rates[i]! * (sample - states[i]!);
-      if (n < first) continue;
+      s0 += a0 * (sample - s0);
+      s1 += a1 * (sample - s1);
+      s2 += a2 * (sample - s2);
+      s3 += a3 * (sample - s3);
+    }
+  };
+  for (const [first, end] of runs) {
+    follow(first);
+    for (; n < end; n++) {
+      const sample = x[n]!;
       const target = y[n - from]!;
-      for (let i = 0; i < states.length; i++) {
-        const error = states[i]! - target;
-        totals.squares[i]! += error * error;
-        totals.means[i]! += error;
-      }
+      s0 += a0 * (sample - s0);
+      s1 += a1 * (sample - s1);
+      s2 += a2 * (sample - s2);
+      s3 += a3 * (sample - s3);
+      const e0 = s0 - target;
+      const e1 = s1 - target;
+      const e2 = s2 - target;
+      const e3 = s3 - target;
+      q0 += e0 * e0;
+      q1 += e1 * e1;
+      q2 += e2 * e2;
+      q3 += e3 * e3;
+      m0 += e0;
+      m1 += e1;
+      m2 += e2;
+      m3 += e3;
     }
   }
+  follow(x.length);
+  // Writes beyond the last average are lost, as they should be.
+  const put = (target: Float64Array, values: readonly number[]) =>
+    values.forEach((value, k) => {
+      target[i + k] = value;
+    });
+  put(states, [s0, s1, s2, s3]);
+  put(squares, [squares[i]! + q0, squares[i + 1]! + q1, squares[i + 2]! + q2, squares[i + 3]! + q3]);
+  put(means, [means[i]! + m0, means[i + 1]! + m1, means[i + 2]! + m2, means[i + 3]! + m3]);
 }

@@ -10,8 +10,9 @@ import { type Certificate, certificate } from './certificate.ts';
 import type { Problem } from './learn.ts';
 import { channelLosses, learnable, lossOver, trainingLoss } from './loss.ts';
 import { pooledCertificate, pooledLosses } from './pooled.ts';
-import type { Recording } from './recording.ts';
+import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
+import { type Scratch, withScratch } from './scratch.ts';
 import { splitWindows } from './split.ts';
 import { parseTarget } from './targets.ts';
 import { dataSha256, fewWindows, leftOutChannels, whyNotHeldOut } from './train.ts';
@@ -67,9 +68,18 @@ export interface Evaluation {
  *   {@link splitWindows}
  */
 export function evaluate(
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   model: JudgedModel,
   options: EvaluateOptions,
+): Evaluation {
+  return withScratch((scratch) => evaluateOn(recordings, model, options, scratch));
+}
+
+function evaluateOn(
+  recordings: readonly AnyRecording[],
+  model: JudgedModel,
+  options: EvaluateOptions,
+  scratch: Scratch,
 ): Evaluation {
   const { target: targetText, holdout = 0.2, fill = 0 } = options;
   const { rate, recordings: columns } = aligned(recordings);
@@ -81,7 +91,7 @@ export function evaluate(
   const { kernels, family = classOf(kernels) } = model;
   const taps = kernels[0]!.taps.length;
 
-  const split = splitWindows(data, target, taps, holdout, fill);
+  const split = splitWindows(data, target, taps, holdout, fill, scratch);
   const whole = trainingLoss(split.train, taps, unit);
   const heldOutReason = whyNotHeldOut(split, holdout, whole.divisors);
   const judged = heldOutReason === undefined;

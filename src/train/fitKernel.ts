@@ -32,6 +32,8 @@ export interface FitOptions {
   readonly learningRate?: number;
   /** Lengths at which it trains first, one after the other, each until it ends; none above that of the loss. */
   readonly lengths?: readonly number[];
+  /** The parameters to begin with, of the first length; by default such that know nothing of the data. */
+  readonly start?: Float32Array;
   /** The largest Σ j·w[j], samples; default none. */
   readonly maxLag?: number;
   readonly steps?: number;
@@ -102,6 +104,13 @@ const parametrisations: Record<Family, Parametrisation> = {
   cumulative: {
     ...multiplicative,
     kernel: (tf, increments) => unitSum(cumulativeKernel(tf, increments)),
+    // An increment lifts all younger taps as well: by the mass it moves, each would be a step of another size.
+    step: (increments, gradient, size, taps) =>
+      multiplicative.step(
+        increments,
+        gradient.map((slope, i) => slope / (taps - i)),
+        size,
+      ),
     taps(increments) {
       let total = 0;
       return normalised(reversed(Float64Array.from(increments, (value) => (total += value))));
@@ -118,7 +127,7 @@ const parametrisations: Record<Family, Parametrisation> = {
   },
 };
 
-const defaultSteps = 300;
+const defaultSteps = 400;
 const smallestStep = 1e-7;
 const largestStep = 8;
 const closeEnough = 1e-3;
@@ -143,7 +152,7 @@ export async function fitKernel(
   options: FitOptions = {},
 ): Promise<Fit> {
   const stages = [...(options.lengths ?? []), loss.taps];
-  let parameters = parametrisations[family].start(stages[0]!);
+  let parameters = options.start ?? parametrisations[family].start(stages[0]!);
   const trajectory: number[] = [];
   for (const [stage, taps] of stages.entries()) {
     const before = trajectory.length;

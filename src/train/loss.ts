@@ -1,6 +1,6 @@
 import { FirtrendError } from '../dsp/error.ts';
 import { type Moments, moments } from './statistics.ts';
-import type { ChannelWindows } from './windows.ts';
+import { type ChannelWindows, windowChunks } from './windows.ts';
 
 /**
  * Per channel the squared error of the newest sample alone on the training part, or the variance of its target; null
@@ -21,11 +21,13 @@ export interface QuadraticLoss {
   readonly divisors: Divisors;
 }
 
-/** The loss over a part of the recordings, channel by channel as far as a bias needs it. */
+/** The loss over a part of the recordings, and what it is made of channel by channel. */
 export interface PartLoss extends QuadraticLoss {
   readonly channels: readonly {
     /** By which the channel's mean square error enters the loss: 1/(divisor · channels taken), 0 where it is left out. */
     readonly share: number;
+    /** E[(x[n-i] - y[n])·(x[n-j] - y[n])], K × K, in the square of the channel's unit. */
+    readonly matrix: Float64Array;
     /** E[x[n-j] - y[n]], K numbers in the channel's unit. */
     readonly mean: Float64Array;
   }[];
@@ -78,10 +80,12 @@ function divisorOf({ matrix }: Moments, windows: readonly ChannelWindows[], unit
 function targetVariance(recordings: readonly ChannelWindows[]): number {
   const mean = (f: (y: number) => number): number => {
     let [total, count] = [0, 0];
-    for (const { y, from, runs } of recordings) {
-      for (const [first, end] of runs) {
-        count += end - first;
-        for (let n = first; n < end; n++) total += f(y[n - from]!);
+    for (const recording of recordings) {
+      for (const { y, from, runs } of windowChunks(recording, recording.from)) {
+        for (const [first, end] of runs) {
+          count += end - first;
+          for (let n = first; n < end; n++) total += f(y[n - from]!);
+        }
       }
     }
     return count === 0 ? 0 : total / count;
@@ -106,9 +110,9 @@ export function lossOver(
 
 function partLoss(perChannel: readonly Moments[], divisors: Divisors, taps: number): PartLoss {
   const taken = perChannel.filter(({ windows }, c) => windows > 0 && divisors[c] !== null).length;
-  const channels = perChannel.map(({ windows, mean }, c) => {
+  const channels = perChannel.map(({ windows, matrix, mean }, c) => {
     const divisor = divisors[c];
-    return { mean, share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0 };
+    return { matrix, mean, share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0 };
   });
   const matrix = new Float64Array(taps * taps);
   perChannel.forEach((own, c) => {

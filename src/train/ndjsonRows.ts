@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { FirtrendError } from '../dsp/error.ts';
-import { fileError } from './fileError.ts';
+import { fileError, fileSize } from './fileError.ts';
 import type { TableReader } from './tableRows.ts';
 
 /** A file that is one long line, such as a JSON array, would otherwise be read whole before it is refused. */
@@ -17,25 +17,37 @@ const longestLine = 2 ** 20;
  */
 export async function ndjsonRows(path: string, reader: TableReader): Promise<string> {
   const names = new Set<string>();
-  await eachObject(path, (object) => {
-    for (const name of Object.keys(object)) names.add(name);
-  });
+  await eachObject(
+    path,
+    (object) => {
+      for (const name of Object.keys(object)) names.add(name);
+    },
+    (share) => reader.progress?.(share / 2),
+  );
   if (names.size === 0) {
     throw new FirtrendError('fileEmpty', `${path}: expected one JSON object a line, got none with a key`);
   }
   const columns = [...names];
   reader.header(columns);
-  return eachObject(path, (object, line) => {
-    reader.row(
-      columns.map((name) => (Object.hasOwn(object, name) ? cellText(object[name]) : '')),
-      line,
-    );
-  });
+  return eachObject(
+    path,
+    (object, line) => {
+      reader.row(
+        columns.map((name) => (Object.hasOwn(object, name) ? cellText(object[name]) : '')),
+        line,
+      );
+    },
+    (share) => reader.progress?.((1 + share) / 2),
+  );
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-async function eachObject(path: string, take: (object: JsonObject, line: number) => void): Promise<string> {
+async function eachObject(
+  path: string,
+  take: (object: JsonObject, line: number) => void,
+  progress: (share: number) => void,
+): Promise<string> {
   const hash = createHash('sha256');
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let line = 0;
@@ -59,12 +71,16 @@ async function eachObject(path: string, take: (object: JsonObject, line: number)
     }
   }
 
+  const size = await fileSize(path);
+  let read = 0;
   try {
-    for await (const chunk of createReadStream(path)) {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
       hash.update(chunk);
       const lines = (rest + decoded(chunk)).split('\n');
       rest = lines.pop()!;
       lines.forEach(takeLine);
+      read += chunk.length;
+      progress(read / size);
       if (rest.length > longestLine) {
         throw new FirtrendError(
           'ndjsonLine',

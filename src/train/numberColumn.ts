@@ -1,4 +1,7 @@
 import { FirtrendError } from '../dsp/error.ts';
+import { bySeq, type RowClock } from './rowClock.ts';
+import { mapped, numbersOf, type Samples } from './samples.ts';
+import type { Scratch } from './scratch.ts';
 import type { PlaceUnit } from './tableRows.ts';
 
 /** One column of a table, read as numbers row by row. */
@@ -9,11 +12,11 @@ export interface NumberColumn {
   /** Whether it holds numbers and nothing else. */
   numeric(): boolean;
   /** The column by seq, minus its offset; NaN is missing, as are ±Infinity and what is beyond float32 (`overflow`). */
-  samples(seqs: Float64Array, length: number, offset: number | 'first'): ColumnSamples;
+  samples(clock: RowClock, offset: number | 'first'): ColumnSamples;
 }
 
 interface ColumnSamples {
-  readonly values: Float64Array;
+  readonly samples: Samples;
   readonly offset: number;
   readonly overflow: number;
 }
@@ -23,6 +26,7 @@ interface ColumnSamples {
  * @param wanted asked for by name: text in it is then the error `textColumn`, a column without a number
  *   `noNumericColumn`; else the column is not `numeric()`
  * @param unit what places are counted in
+ * @param scratch where the numbers go
  */
 export function numberColumn(
   path: string,
@@ -30,8 +34,9 @@ export function numberColumn(
   index: number,
   wanted: boolean,
   unit: PlaceUnit,
+  scratch: Scratch,
 ): NumberColumn {
-  let numbers: number[] = [];
+  const numbers = scratch.column();
   let text = false;
   let present = false;
   return {
@@ -48,7 +53,7 @@ export function numberColumn(
           );
         }
         text = true;
-        numbers = [];
+        numbers.discard();
         return;
       }
       present ||= !Number.isNaN(number);
@@ -60,18 +65,24 @@ export function numberColumn(
       }
       return present && !text;
     },
-    samples(seqs, length, wantedOffset) {
-      const offset = wantedOffset === 'first' ? (numbers.find(Number.isFinite) ?? 0) : wantedOffset;
-      const values = new Float64Array(length).fill(Number.NaN);
-      let overflow = 0;
-      numbers.forEach((number, row) => {
+    samples(clock, wantedOffset) {
+      const offset = wantedOffset === 'first' ? firstFinite(numbers) : wantedOffset;
+      const sample = (number: number) => {
         const value = number - offset;
-        if (Number.isFinite(Math.fround(value))) values[seqs[row]!] = value;
-        else if (!Number.isNaN(number)) overflow++;
-      });
-      return { values, offset, overflow };
+        return Number.isFinite(Math.fround(value)) ? value : Number.NaN;
+      };
+      let overflow = 0;
+      for (const number of numbersOf(numbers)) {
+        if (Number.isNaN(sample(number)) && !Number.isNaN(number)) overflow++;
+      }
+      return { samples: bySeq(mapped(numbers, sample), clock), offset, overflow };
     },
   };
+}
+
+function firstFinite(numbers: Samples): number {
+  for (const number of numbersOf(numbers)) if (Number.isFinite(number)) return number;
+  return 0;
 }
 
 /** What R, pandas and databases write for a value that is not there. */
@@ -80,8 +91,10 @@ const infinity = /^[+-]?inf(inity)?$/i;
 
 /** NaN for an empty cell and for words that mean missing, undefined for other text. */
 function numberOf(cell: string): number | undefined {
-  if (cell === '' || missing.test(cell)) return Number.NaN;
-  if (infinity.test(cell)) return cell.startsWith('-') ? -Infinity : Infinity;
+  if (cell === '') return Number.NaN;
   const number = Number(cell);
-  return Number.isNaN(number) ? undefined : number;
+  if (!Number.isNaN(number)) return number;
+  if (missing.test(cell)) return Number.NaN;
+  if (infinity.test(cell)) return cell.startsWith('-') ? -Infinity : Infinity;
+  return undefined;
 }

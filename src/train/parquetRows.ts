@@ -51,6 +51,7 @@ export async function parquetRows(path: string, reader: TableReader): Promise<st
           row + 1,
         );
       }
+      reader.progress?.(rowEnd / Number(metadata.num_rows));
     }
     return sha256;
   } catch (error) {

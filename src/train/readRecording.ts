@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { type NumberColumn, numberColumn } from './numberColumn.ts';
-import type { Recording } from './recording.ts';
-import { rowClock } from './rowClock.ts';
+import type { Recording, StoredRecording } from './recording.ts';
+import { equallySpaced, type RowClock, rowClock } from './rowClock.ts';
+import { type Samples, wholeOf } from './samples.ts';
+import { createScratch, type Scratch } from './scratch.ts';
 import { tableFormat } from './tableRows.ts';
 import { checkedTimeUnit, timeColumn, timeStamp } from './timeStamps.ts';
 
@@ -20,21 +22,68 @@ export interface ReadOptions {
    * channel, or one for all.
    */
   readonly offset?: 0 | 'first' | readonly number[];
+  /** Told how much of the file has been read, 0 … 1. */
+  readonly onProgress?: (share: number) => void;
 }
 
-/** No more slots than this per row (and a million): beyond it the stamps are wrong, and memory would not hold them. */
+/** No more slots than this per row (and a million): beyond it the stamps are wrong. */
 const slotsPerRow = 64;
 
 /**
- * Reads a recording from a CSV file with a header, or from NDJSON (`.ndjson`, `.jsonl`) or Parquet (`.parquet`). Empty
- * cells and NaN are missing, and so are ±Infinity and numbers beyond float32 (counted in `overflow`). Columns with text
- * are left out and named, unless they were asked for.
+ * Reads a recording into memory from a CSV file with a header, or from NDJSON (`.ndjson`, `.jsonl`) or Parquet
+ * (`.parquet`). Empty cells and NaN are missing, and so are ±Infinity and numbers beyond float32 (counted in
+ * `overflow`). Columns with text are left out and named, unless they were asked for.
  *
- * @throws FirtrendError those of `csvRows`, `ndjsonRows` and `parquetRows`; `rateValue`, `timeUnit`, `unknownColumn`, `noTimeColumn`,
- *   `timeValue`, `timeBackwards`, `timeConstant`, `textColumn`, `noNumericColumn`, `tooFewRows`, `recordingGaps`,
- *   `offsetCount`
+ * @throws FirtrendError as {@link openRecording} does
  */
 export async function readRecording(path: string, options: ReadOptions = {}): Promise<Recording> {
+  const scratch = createScratch(Infinity);
+  const cells: string[] = [];
+  const { recording, clock, times } = await scan(path, options, scratch, (cell) => cells.push(cell));
+  const { samples, rows, clockName, ...rest } = recording;
+  const seqs = new Float64Array(rows);
+  clock.runs.forEach(({ row, seq }, r) => {
+    for (let i = row; i < (clock.runs[r + 1]?.row ?? rows); i++) seqs[i] = seq + i - row;
+  });
+  return {
+    ...rest,
+    seqs,
+    times: times === undefined ? seqs.map((seq) => (seq * 1000) / clock.rate) : wholeOf(times),
+    values: samples.map(wholeOf),
+    clock: clockName === null ? null : { name: clockName, cells },
+  };
+}
+
+/**
+ * Reads a recording of any length, once: what memory has no room for goes to a temporary file as numbers.
+ *
+ * @param scratch holds the samples for as long as the recording is used
+ * @throws FirtrendError those of `csvRows`, `ndjsonRows` and `parquetRows`; `rateValue`, `timeUnit`, `unknownColumn`, `noTimeColumn`,
+ *   `timeValue`, `timeBackwards`, `timeConstant`, `textColumn`, `noNumericColumn`, `tooFewRows`, `recordingGaps`,
+ *   `offsetCount`, `scratch`
+ */
+export async function openRecording(
+  path: string,
+  options: ReadOptions,
+  scratch: Scratch,
+): Promise<StoredRecording> {
+  return (await scan(path, options, scratch)).recording;
+}
+
+interface Scanned {
+  readonly recording: StoredRecording;
+  readonly clock: RowClock;
+  /** Of the rows, ms; undefined with `rate`. */
+  readonly times: Samples | undefined;
+}
+
+/** @param clockCell takes the text of each row's time */
+async function scan(
+  path: string,
+  options: ReadOptions,
+  scratch: Scratch,
+  clockCell?: (cell: string) => void,
+): Promise<Scanned> {
   const { columns: wanted, rate, time, offset = 0 } = options;
   const unit = checkedTimeUnit(options.timeUnit ?? 's');
   if (rate !== undefined && !(rate > 0 && rate < Infinity)) {
@@ -43,9 +92,8 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
   let columns: NumberColumn[] = [];
   let clockColumn = -1;
   let clockName: string | undefined;
-  const clockCells: string[] = [];
-  const times: number[] = [];
-  const places: number[] = [];
+  let rows = 0;
+  const times = rate === undefined ? { stamps: scratch.column(), places: scratch.column() } : undefined;
   const { unit: placeUnit, rows: readRows } = tableFormat(path);
 
   const sha256 = await readRows(path, {
@@ -63,15 +111,17 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
       clockName = names[clockColumn];
       const taken = wanted ?? names.filter((_, i) => i !== clockColumn);
       columns = taken.map((name) =>
-        numberColumn(path, name, names.indexOf(name), wanted !== undefined, placeUnit),
+        numberColumn(path, name, names.indexOf(name), wanted !== undefined, placeUnit, scratch),
       );
     },
     row(cells, place) {
-      if (clockName !== undefined) clockCells.push(cells[clockColumn]!);
-      if (rate === undefined) times.push(mustBeTime(cells[clockColumn]!, place));
-      places.push(place);
+      if (clockName !== undefined) clockCell?.(cells[clockColumn]!);
+      times?.stamps.push(mustBeTime(cells[clockColumn]!, place));
+      times?.places.push(place);
       for (const column of columns) column.push(cells, place);
+      rows++;
     },
+    progress: (share) => options.onProgress?.(share),
   });
 
   function mustBeTime(cell: string, place: number): number {
@@ -83,7 +133,6 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
     );
   }
 
-  const rows = places.length;
   if (rows < 2) {
     throw new FirtrendError('tooFewRows', `${path}: expected at least 2 rows of samples, got ${rows}`);
   }
@@ -92,8 +141,9 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
     throw new FirtrendError('noNumericColumn', `${path}: expected a column of numbers, got ${text(columns)}`);
   }
   const offsets = channelOffsets(offset, numeric);
-  const clock = rate === undefined ? rowClock(path, times, places, placeUnit) : equallySpaced(rows, rate);
-  const length = clock.seqs.at(-1)! + 1;
+  const clock =
+    times === undefined ? equallySpaced(rows, rate!) : rowClock(path, times.stamps, times.places, placeUnit);
+  const { length } = clock;
   if (length > rows * slotsPerRow + 1e6) {
     throw new FirtrendError(
       'recordingGaps',
@@ -101,19 +151,24 @@ export async function readRecording(path: string, options: ReadOptions = {}): Pr
         'at its gaps, or check --time and --time-unit',
     );
   }
-  const taken = numeric.map((column, c) => column.samples(clock.seqs, length, offsets[c]!));
+  const taken = numeric.map((column, c) => column.samples(clock, offsets[c]!));
   return {
-    name: basename(path),
-    path,
-    channels: numeric.map(({ name }) => name),
-    leftOut: columns.filter((column) => !column.numeric()).map(({ name }) => name),
-    ...clock,
-    length,
-    values: taken.map(({ values }) => values),
-    offsets: taken.map(({ offset }) => offset),
-    overflow: taken.map(({ overflow }) => overflow),
-    clock: clockName === undefined ? null : { name: clockName, cells: clockCells },
-    sha256,
+    recording: {
+      name: basename(path),
+      path,
+      channels: numeric.map(({ name }) => name),
+      leftOut: columns.filter((column) => !column.numeric()).map(({ name }) => name),
+      rate: clock.rate,
+      rows,
+      length,
+      samples: taken.map(({ samples }) => samples),
+      offsets: taken.map(({ offset }) => offset),
+      overflow: taken.map(({ overflow }) => overflow),
+      clockName: clockName ?? null,
+      sha256,
+    },
+    clock,
+    times: times?.stamps,
   };
 }
 
@@ -124,11 +179,6 @@ function mustKnow(path: string, name: string, names: readonly string[]): void {
     'unknownColumn',
     `${path}: no column "${name}"; ${near.length > 0 ? `did you mean ${near.join(', ')}?` : `there are ${names.join(', ')}`}`,
   );
-}
-
-function equallySpaced(rows: number, rate: number): Pick<Recording, 'seqs' | 'times' | 'rate'> {
-  const seqs = Float64Array.from({ length: rows }, (_, row) => row);
-  return { seqs, times: seqs.map((seq) => (seq * 1000) / rate), rate };
 }
 
 function channelOffsets(

@@ -1,11 +1,12 @@
 import { FirtrendError } from '../dsp/error.ts';
-import type { Recording } from './recording.ts';
+import { type AnyRecording, asStored, type StoredRecording } from './recording.ts';
+import { mapped, type Samples } from './samples.ts';
 import type { Target } from './targets.ts';
 
 /** A recording with what each channel is to say, from other columns of it. */
-export interface Supervised extends Recording {
+export interface Supervised extends StoredRecording {
   /** Per channel `length` targets by seq, less the channel's own offset; NaN is missing. Of the target `column` alone. */
-  readonly references?: readonly Float64Array[];
+  readonly references?: readonly Samples[];
 }
 
 /**
@@ -37,7 +38,8 @@ function referenceColumns(target: Target): {
  * @param recordings with the same channels in the same order
  * @throws FirtrendError `target` where a named column is not among the channels read
  */
-export function withReferences(recordings: readonly Recording[], target: Target): readonly Supervised[] {
+export function withReferences(given: readonly AnyRecording[], target: Target): readonly Supervised[] {
+  const recordings = given.map(asStored);
   if (target.kind !== 'column') return recordings;
   const { references: columns, channels: named } = referenceColumns(target);
   return recordings.map((recording) => {
@@ -58,12 +60,13 @@ export function withReferences(recordings: readonly Recording[], target: Target)
       const r = index(columns[named === null ? 0 : i]!);
       // What the channel's level was moved by, its target is moved by.
       const level = recording.offsets[r]! - recording.offsets[c]!;
-      return level === 0 ? recording.values[r]! : recording.values[r]!.map((value) => value + level);
+      const column = recording.samples[r]!;
+      return level === 0 ? column : mapped(column, (value) => value + level);
     });
     return {
       ...recording,
       channels,
-      values: pick(recording.values),
+      samples: pick(recording.samples),
       offsets: pick(recording.offsets),
       overflow: pick(recording.overflow),
       references,

@@ -1,3 +1,28 @@
+import type { Samples } from './samples.ts';
+
+/** Beyond so many periods a sample does not reach: the smoother's answer to an impulse falls by e^(-√2·π) a period, to 3e-16. */
+const reach = 8;
+
+/** Samples smoothed at once, what the neighbours lend apart. */
+const chunkSamples = 2 ** 16;
+
+/**
+ * The smoother over a stretch of any length, `[from, to)` of it, in chunks that overlap by 8 periods: to the last digits
+ * what one solution of the whole says, in memory that does not grow with it.
+ *
+ * @param x one stretch, its first and last samples present; NaN is missing
+ */
+export function* smoothChunks(x: Samples, period: number, from: number, to: number): Generator<Float64Array> {
+  const overlap = Math.ceil(reach * period);
+  const step = Math.max(chunkSamples, 2 * overlap);
+  for (let at = from; at < to; at += step) {
+    const end = Math.min(at + step, to);
+    const base = Math.max(0, at - overlap);
+    const trend = smooth(x.read(base, Math.min(x.length, end + overlap)), period);
+    yield trend.subarray(at - base, end - base);
+  }
+}
+
 /**
  * The Whittaker-Henderson smoother of order 2: the z that minimises Σ m[i]·(x[i] - z[i])² + λ·Σ (Δ²z[i])², m = 1 where
  * a sample is present and 0 in a hole. With λ = (2 sin(π/P))^-4 its gain on a wave of period P is ½ (Hodrick and
@@ -6,14 +31,14 @@
  * Solved as least squares by a banded QR of [I; √λ·D₂], Givens rotations row by row: I + λD'D has the square of that
  * matrix's condition and its Cholesky factor fails in float64 for long periods.
  *
- * @param x one stretch, its first and last samples present; NaN is missing
+ * @param x one stretch with at least two samples present; NaN is missing
  * @param period P > 2 samples
  */
 export function smooth(x: Float64Array, period: number): Float64Array {
   const n = x.length;
   const rootLambda = (2 * Math.sin(Math.PI / period)) ** -2;
   // A constant goes through unchanged; without it, rounding is that of the signal and not of the level it rides on.
-  const level = x[0]!;
+  const level = x.find((sample) => !Number.isNaN(sample))!;
   const factor = bandedFactor(n);
   for (let i = 0; i < n; i++) {
     if (!Number.isNaN(x[i]!)) factor.add(i, 1, 0, 0, x[i]! - level);

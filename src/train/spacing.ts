@@ -1,4 +1,5 @@
-import type { Recording } from './recording.ts';
+import { type AnyRecording, asStored } from './recording.ts';
+import { numbersOf } from './samples.ts';
 
 /** The share of a channel's usual step that the rounding to float32 may take before it is told. */
 const tolerable = 0.01;
@@ -11,16 +12,22 @@ const mostSteps = 50_000;
  * 101,325 Pa has a spacing of 0.0078 Pa), with the figures. The median is over the steps that are not 0: a sensor that
  * repeats its readings has a median step of 0 at any resolution.
  */
-export function spacingWarnings({ channels, values }: Pick<Recording, 'channels' | 'values'>): string[] {
+export function spacingWarnings(recording: AnyRecording): string[] {
+  const { channels, samples } = asStored(recording);
   return channels.flatMap((name, c) => {
-    const x = values[c]!;
-    const largest = x.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0);
+    const x = samples[c]!;
     const stride = Math.ceil(x.length / mostSteps);
-    const steps = Float64Array.from({ length: Math.floor((x.length - 1) / stride) }, (_, k) =>
-      Math.abs(x[k * stride + 1]! - x[k * stride]!),
-    )
-      .filter((step) => step > 0)
-      .sort();
+    const found: number[] = [];
+    let largest = 0;
+    let previous = Number.NaN;
+    let n = 0;
+    for (const value of numbersOf(x)) {
+      if (Math.abs(value) > largest) largest = Math.abs(value);
+      const step = Math.abs(value - previous);
+      if (n++ % stride === 0 && step > 0) found.push(step);
+      previous = value;
+    }
+    const steps = Float64Array.from(found).sort();
     const step = steps[steps.length >> 1];
     const spacing = float32Spacing(largest);
     if (step === undefined || spacing <= tolerable * step) return [];

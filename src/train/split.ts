@@ -1,8 +1,10 @@
 import { FirtrendError } from '../dsp/error.ts';
 import { filled } from './fill.ts';
-import type { Recording } from './recording.ts';
+import { type AnyRecording, asStored, type StoredRecording } from './recording.ts';
 import type { Supervised } from './references.ts';
-import { longestStretch, type Target, targetMargins, targetValues } from './targets.ts';
+import { part, type Samples } from './samples.ts';
+import { createScratch, type Scratch } from './scratch.ts';
+import { longestStretch, type Target, targetMargins, targetSamples } from './targets.ts';
 import { type ChannelWindows, channelWindows } from './windows.ts';
 
 /** Per channel its windows in each recording, for either part. */
@@ -20,35 +22,35 @@ export interface Split {
  * @param taps K, the length of a window
  * @param holdout 0 … 1, exclusive of 1
  * @param fill holes of up to so many samples are bridged in the inputs; no hole of the training part by a sample after it
+ * @param scratch holds the targets; left out, they are in memory
  * @throws FirtrendError `holdout`, `tapsTooMany`, `targetPeriod`, `tooFewWindows`
  */
 export function splitWindows(
-  recordings: readonly Supervised[],
+  given: readonly (AnyRecording | Supervised)[],
   target: Target,
   taps: number,
   holdout: number,
   fill = 0,
+  scratch: Scratch = createScratch(Infinity),
 ): Split {
   if (!(holdout >= 0 && holdout < 1)) {
     throw new FirtrendError('holdout', `holdout: expected a share from 0 to below 1, got ${holdout}`);
   }
+  const recordings: readonly Supervised[] = given.map(asStored);
   const cuts = recordings.map(({ length }) => Math.floor((1 - holdout) * length));
   mustHoldWindow(recordings, cuts, taps);
   if (target.kind === 'smooth') mustHoldPeriod(recordings, cuts, target.period);
   const margins = targetMargins(target);
-  const part = (from: (r: number) => number, to: (r: number) => number) =>
+  const windowsOf = (from: (r: number) => number, to: (r: number) => number) =>
     recordings[0]!.channels.map((_, c) =>
-      recordings.map((recording, r) => {
-        const x = recording.values[c]!.subarray(0, to(r));
-        const y = targetValues(
-          target,
-          x.subarray(from(r)),
-          recording.references?.[c]?.subarray(from(r), to(r)),
-        );
-        return channelWindows(filled(x, fill), y, from(r), taps, margins);
+      recordings.map(({ samples, references }, r) => {
+        const own = (column: Samples) => part(column, from(r), to(r));
+        const reference = references && own(references[c]!);
+        const y = targetSamples(target, own(samples[c]!), reference, scratch);
+        return channelWindows(filled(part(samples[c]!, 0, to(r)), fill), y, from(r), taps, margins);
       }),
     );
-  const train = part(
+  const train = windowsOf(
     () => 0,
     (r) => cuts[r]!,
   );
@@ -62,7 +64,7 @@ export function splitWindows(
   }
   return {
     train,
-    heldOut: part(
+    heldOut: windowsOf(
       (r) => cuts[r]!,
       (r) => recordings[r]!.length,
     ),
@@ -77,7 +79,7 @@ export function mostWindows(channels: Split['train']): number {
   );
 }
 
-function mustHoldWindow(recordings: readonly Recording[], cuts: readonly number[], taps: number): void {
+function mustHoldWindow(recordings: readonly StoredRecording[], cuts: readonly number[], taps: number): void {
   if (cuts.some((samples) => samples >= taps)) return;
   throw new FirtrendError(
     'tapsTooMany',
@@ -85,10 +87,14 @@ function mustHoldWindow(recordings: readonly Recording[], cuts: readonly number[
   );
 }
 
-function mustHoldPeriod(recordings: readonly Recording[], cuts: readonly number[], period: number): void {
+function mustHoldPeriod(
+  recordings: readonly StoredRecording[],
+  cuts: readonly number[],
+  period: number,
+): void {
   const longest = Math.max(
-    ...recordings.flatMap(({ values }, r) =>
-      values.map((x) => longestStretch(x.subarray(0, cuts[r]), period)),
+    ...recordings.flatMap(({ samples }, r) =>
+      samples.map((x) => longestStretch(part(x, 0, cuts[r]!), period)),
     ),
   );
   if (longest >= 3 * period) return;
@@ -99,6 +105,6 @@ function mustHoldPeriod(recordings: readonly Recording[], cuts: readonly number[
   );
 }
 
-function samplesText(recordings: readonly Recording[], cuts: readonly number[]): string {
+function samplesText(recordings: readonly StoredRecording[], cuts: readonly number[]): string {
   return recordings.map(({ name, length }, r) => `${cuts[r]} of the ${length} samples of ${name}`).join(', ');
 }

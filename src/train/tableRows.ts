@@ -7,6 +7,8 @@ export interface TableReader {
   header(names: readonly string[]): void;
   /** @param place the row's line in the file (1 is the first); in Parquet, which has no lines, the row from 1 on */
   row(cells: readonly string[], place: number): void;
+  /** How much of the file has been read, 0 … 1. */
+  progress?(share: number): void;
 }
 
 /** What the rows of a format are counted in. */

@@ -1,5 +1,7 @@
 import { FirtrendError } from '../dsp/error.ts';
-import { smooth } from './smoother.ts';
+import { memorySamples, numbersOf, part, type Samples, wholeOf } from './samples.ts';
+import { createScratch, type Scratch } from './scratch.ts';
+import { smoothChunks } from './smoother.ts';
 
 /** What the kernel is to say at each sample. */
 export type Target =
@@ -84,41 +86,63 @@ function smootherEdge(period: number): number {
  *
  * @param x the part's samples; NaN is missing
  * @param reference the part's samples of the column that is the target, where one is
+ * @param scratch holds what a smoother says
  */
-export function targetValues(target: Target, x: Float64Array, reference?: Float64Array): Float64Array {
+export function targetSamples(
+  target: Target,
+  x: Samples,
+  reference: Samples | undefined,
+  scratch: Scratch,
+): Samples {
   if (target.kind === 'column') {
     if (reference !== undefined) return reference;
     throw new FirtrendError('target', 'target: expected the samples of its column, got none');
   }
-  if (target.kind === 'forecast') return x.map((_, n) => x[n + target.steps] ?? Number.NaN);
-  const y = new Float64Array(x.length).fill(Number.NaN);
+  if (target.kind === 'forecast') return part(x, target.steps, x.length + target.steps);
+  const y = scratch.column();
+  const missingUpTo = (end: number) => {
+    while (y.length < end) y.push(Number.NaN);
+  };
   const edge = smootherEdge(target.period);
   for (const [from, to] of stretches(x, target.period / 2)) {
     if (to - from < 3 * target.period) continue;
-    y.set(smooth(x.subarray(from, to), target.period).subarray(edge, to - from - edge), from + edge);
+    missingUpTo(from + edge);
+    for (const trend of smoothChunks(part(x, from, to), target.period, edge, to - from - edge)) {
+      for (const value of trend) y.push(value);
+    }
   }
+  missingUpTo(x.length);
   return y;
 }
 
+/** {@link targetSamples} of samples in memory. */
+export function targetValues(target: Target, x: Float64Array, reference?: Float64Array): Float64Array {
+  return wholeOf(
+    targetSamples(target, memorySamples(x), reference && memorySamples(reference), createScratch(Infinity)),
+  );
+}
+
 /** The longest stretch of `x` that a smoother of this period would take as one (samples). */
-export function longestStretch(x: Float64Array, period: number): number {
-  return stretches(x, period / 2).reduce((longest, [from, to]) => Math.max(longest, to - from), 0);
+export function longestStretch(x: Samples, period: number): number {
+  let longest = 0;
+  for (const [from, to] of stretches(x, period / 2)) longest = Math.max(longest, to - from);
+  return longest;
 }
 
 /** The pieces `[from, to)` of `x` between holes of `hole` samples or more; each begins and ends with a sample. */
-function stretches(x: Float64Array, hole: number): [from: number, to: number][] {
-  const found: [number, number][] = [];
+function* stretches(x: Samples, hole: number): Generator<[from: number, to: number]> {
   let from = -1;
   let last = -1;
-  x.forEach((value, n) => {
-    if (Number.isNaN(value)) return;
+  let n = -1;
+  for (const value of numbersOf(x)) {
+    n++;
+    if (Number.isNaN(value)) continue;
     if (from >= 0 && n - last - 1 >= hole) {
-      found.push([from, last + 1]);
+      yield [from, last + 1];
       from = n;
     }
     if (from < 0) from = n;
     last = n;
-  });
-  if (from >= 0) found.push([from, last + 1]);
-  return found;
+  }
+  if (from >= 0) yield [from, last + 1];
 }

@@ -1,21 +1,24 @@
 /** From recordings to a kernel: the whole of training, to be read from top to bottom. */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { type Family, families } from '../dsp/families.ts';
 import { type Guarantees, worstGuarantees } from '../dsp/guarantees.ts';
-import { maxTaps } from '../dsp/kernel.ts';
+import { maxTaps, normalised } from '../dsp/kernel.ts';
 import { aligned } from './aligned.ts';
 import { type Backend, loadBackend } from './backend.ts';
 import type { Baselines, Losses } from './baselines.ts';
 import type { Certificate } from './certificate.ts';
+import { type ChannelLoss, lossByChannel, worseChannels } from './channelLosses.ts';
 import type { Fit, FitOptions } from './fitKernel.ts';
 import type { Problem } from './learn.ts';
 import { kernelsOf, learnAll, type TrainedKernel } from './learnAll.ts';
 import { channelLosses, type Divisors, lossOver, trainingLoss } from './loss.ts';
 import { parseMaxLag } from './maxLag.ts';
 import { pooledCertificate, pooledFit, pooledLosses } from './pooled.ts';
-import type { Recording } from './recording.ts';
+import type { AnyRecording } from './recording.ts';
 import { withReferences } from './references.ts';
+import { type Scratch, withScratch } from './scratch.ts';
 import { spacingWarnings } from './spacing.ts';
 import { mostWindows, type Split, splitWindows } from './split.ts';
 import { stall } from './stall.ts';
@@ -53,6 +56,8 @@ export interface TrainOptions {
 export type TrainHooks = Pick<FitOptions, 'onProgress' | 'signal' | 'gradient'> & {
   /** Stands in for {@link loadBackend}. */
   readonly backend?: () => Promise<Backend>;
+  /** Where targets go. */
+  readonly scratch?: () => Scratch;
 };
 
 export interface TrainResult {
@@ -77,6 +82,8 @@ export interface TrainResult {
     /** Why `heldOut` is null. */
     readonly heldOutReason?: string;
   };
+  /** Channel by channel, in the order of `channels`. */
+  readonly channelLosses: readonly ChannelLoss[];
   /** For each kernel that was learned: one, or with `perChannel` one for each channel that has a loss. */
   readonly tuned: readonly Baselines['tuned'][];
   /** Of kernels for each channel the mean. */
@@ -112,9 +119,18 @@ const fewestHeldOut = 100;
  *   {@link splitWindows}, `nothingToLearn`, `tensorflowMissing`; the reason of `signal` where it aborts
  */
 export async function trainKernel(
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   options: TrainOptions = {},
   hooks: TrainHooks = {},
+): Promise<TrainResult> {
+  return withScratch((scratch) => trainOn(recordings, options, hooks, scratch), hooks.scratch);
+}
+
+async function trainOn(
+  recordings: readonly AnyRecording[],
+  options: TrainOptions,
+  hooks: TrainHooks,
+  scratch: Scratch,
 ): Promise<TrainResult> {
   const started = performance.now();
   const { target: targetText = 'smooth:32', holdout = 0.2, fill = 0, seed = 1 } = options;
@@ -130,9 +146,17 @@ export async function trainKernel(
   const taps = checkedTaps(options.taps ?? defaultTaps(target, targetText));
   checkSteps(options, taps);
 
-  const split = splitWindows(data, target, taps, holdout, fill);
+  const pause = async (): Promise<void> => {
+    // Lets a signal's handler run: the statistics of a long recording block for seconds.
+    await setImmediate();
+    hooks.signal?.throwIfAborted();
+  };
+  await pause();
+  const split = splitWindows(data, target, taps, holdout, fill, scratch);
+  await pause();
   const trainLoss = trainingLoss(split.train, taps, unit);
   const { divisors } = trainLoss;
+  await pause();
   const heldOutReason = whyNotHeldOut(split, holdout, divisors);
   const judged = heldOutReason === undefined;
   const problems: Problem[] = perChannel
@@ -175,6 +199,11 @@ export async function trainKernel(
   const heldOut = pooledLosses(all.map((one) => one.heldOut));
   const { timeConstant } = perChannel ? {} : all[0]!;
   const fit = pooledFit(all.map((one) => one.fit));
+  const byChannel = lossByChannel(
+    channels,
+    kernels.map(({ taps, bias: own }) => ({ taps: normalised(taps), bias: own })),
+    problems,
+  );
   const windows = split.train.map((parts, c) => ({
     name: channels[c]!,
     used: parts.reduce((total, { used }) => total + used, 0),
@@ -193,6 +222,7 @@ export async function trainKernel(
       channels,
     ),
     loss: { train, heldOut, ...(heldOutReason !== undefined && { heldOutReason }) },
+    channelLosses: byChannel,
     tuned: all.map(({ tuned }) => tuned),
     certificate: pooledCertificate(all),
     windows: {
@@ -213,6 +243,7 @@ export async function trainKernel(
         return why ? [perChannel ? `channel "${channels[i]}": ${why}` : why] : [];
       }),
       ...leftOutChannels(channels, divisors, unit),
+      ...worseChannels(byChannel, perChannel),
       ...(heldOutReason === undefined || holdout === 0
         ? []
         : [`no losses on held-out data: ${heldOutReason}`]),
@@ -283,7 +314,7 @@ export function leftOutChannels(
   );
 }
 
-export function dataSha256(recordings: readonly Recording[]): string {
+export function dataSha256(recordings: readonly AnyRecording[]): string {
   const digests = recordings.map(({ sha256 }) => sha256);
   return digests.length === 1 ? digests[0]! : createHash('sha256').update(digests.join('\n')).digest('hex');
 }

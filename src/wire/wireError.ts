@@ -3,10 +3,17 @@ import type { CloseName } from './closeCodes.ts';
 import type { ErrorCode } from './errorCodes.ts';
 
 /**
- * What a client meets beside the codes of the daemon: no connection, one that ended without a code of ours, and why the
- * daemon closed a producer's slot.
+ * What a client meets beside the codes of the daemon: no connection, one that ended without a code of ours, why the
+ * daemon closed a producer's slot, and time stamps that cannot be numbered.
  */
-type ClientCode = 'connectFailed' | 'closed' | 'takenOver' | 'forbidden' | 'deleted';
+type ClientCode =
+  | 'connectFailed'
+  | 'closed'
+  | 'takenOver'
+  | 'forbidden'
+  | 'deleted'
+  | 'timeBackwards'
+  | 'timeValue';
 
 export interface WireErrorDetail {
   /** The field that is wrong: `channels[2].name`. */

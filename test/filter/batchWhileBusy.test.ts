@@ -1,21 +1,9 @@
 import fc from 'fast-check';
-import { delay, map, of, Subject, throwError, timer } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
-import { expect, test } from 'vitest';
-import { batchWhileBusy, type Defer } from '../../src/filter/batchWhileBusy.ts';
+import { delay, from, map, of, Subject, throwError, timer } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { batchWhileBusy } from '../../src/filter/batchWhileBusy.ts';
+import { marbles } from './marbles.ts';
 import { turns } from './support.ts';
-
-/** Virtual time, with the end of a turn one frame after its beginning. */
-function marbles(
-  run: (helpers: Parameters<Parameters<TestScheduler['run']>[0]>[0] & { turn: Defer }) => void,
-): void {
-  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
-  const turn: Defer = (task) => {
-    const action = scheduler.schedule(task, 1);
-    return () => action.unsubscribe();
-  };
-  scheduler.run((helpers) => run({ ...helpers, turn }));
-}
 
 const joinAfter = (ms: number) => (batch: string[]) => timer(ms).pipe(map(() => batch.join('')));
 
@@ -140,4 +128,81 @@ test('keeps the order, loses nothing, and never does two works at once', async (
     }),
     { numRuns: 50 },
   );
+});
+
+describe('shared', () => {
+  interface Item {
+    readonly key: string;
+    readonly cost: number;
+    readonly n: number;
+  }
+  const share = (budget: number) => ({
+    key: ({ key }: Item) => key,
+    cost: ({ cost }: Item) => cost,
+    budget,
+  });
+
+  /** All batches of what is given at once. */
+  async function batchesOf(items: readonly Item[], budget: number): Promise<Item[][]> {
+    const batches: Item[][] = [];
+    await new Promise<void>((resolve, reject) => {
+      from(items)
+        .pipe(
+          batchWhileBusy(
+            async (batch) => {
+              batches.push([...batch]);
+              await turns(1);
+            },
+            undefined,
+            share(budget),
+          ),
+        )
+        .subscribe({ error: reject, complete: resolve });
+    });
+    return batches;
+  }
+
+  const items = (keys: string): Item[] => [...keys].map((key, n) => ({ key, cost: 1, n }));
+  const named = (batches: Item[][]): string[] => batches.map((batch) => batch.map(({ key }) => key).join(''));
+
+  test('what fits is one batch, in order of arrival', async () => {
+    expect(named(await batchesOf(items('aabab'), 5))).toEqual(['aabab']);
+  });
+
+  test('a busy one leaves room for the quiet, who are in the next batch however late they came', async () => {
+    expect(named(await batchesOf(items('aaaaaaaabc'), 4))).toEqual(['aabc', 'aaaa', 'aa']);
+  });
+
+  test('where not even one of each fits, who waits longest is first', async () => {
+    expect(named(await batchesOf(items('abcabc'), 2))).toEqual(['ab', 'ca', 'bc']);
+  });
+
+  test('what costs more than a whole batch goes alone', async () => {
+    const dear = { key: 'x', cost: 100, n: 0 };
+    expect(await batchesOf([dear, ...items('ab')], 3)).toEqual([[dear], items('ab')]);
+  });
+
+  test('nothing is lost, each key keeps its order, no batch is over its budget', async () => {
+    const given = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), cost: fc.nat(9) }), {
+      maxLength: 60,
+    });
+    await fc.assert(
+      fc.asyncProperty(given, fc.integer({ min: 1, max: 40 }), async (some, budget) => {
+        const all = some.map((item, n) => ({ ...item, n }));
+        const batches = await batchesOf(all, budget);
+        expect(batches.flat().toSorted((a, b) => a.n - b.n)).toEqual(all);
+        for (const key of 'abcd') {
+          const order = batches.flat().filter((item) => item.key === key);
+          expect(order).toEqual(all.filter((item) => item.key === key));
+        }
+        for (const batch of batches) {
+          expect(batch.length).toBeGreaterThan(0);
+          expect(batch.map(({ n }) => n)).toEqual(batch.map(({ n }) => n).toSorted((a, b) => a - b));
+          const cost = batch.reduce((sum, item) => sum + item.cost, 0);
+          if (batch.length > 1) expect(cost).toBeLessThanOrEqual(budget);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
 });

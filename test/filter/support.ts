@@ -77,23 +77,24 @@ export function firstDifference(a: Float32Array, b: Float32Array): number {
   return a.findIndex((value, i) => !Object.is(value, b[i]));
 }
 
-/** `plan` with something else done to what its convolution answers. */
+/** `plan` with something else done to what its convolutions answer; `held` of them are not yet released. */
 export function altered(
   plan: Plan,
   name: string,
   alter: (y: Float32Array, rows: number, length: number) => Float32Array,
-): Plan & { released(): number } {
-  let released = 0;
+): Plan & { held(): number } {
+  let held = 0;
   return {
     name,
     outputs: plan.outputs,
-    released: () => released,
+    held: () => held,
     async open(lanes, provider): Promise<Convolution> {
       const real = await plan.open(lanes, provider);
+      held++;
       return {
         run: async (x, rows, length) => alter(await real.run(x, rows, length), rows, length),
         release: () => {
-          released++;
+          held--;
           return real.release();
         },
       };

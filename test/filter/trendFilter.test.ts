@@ -298,6 +298,7 @@ test('release waits for the calls under way, once; later calls are refused', asy
     },
   };
   const filter = await createTrendFilter([half], { device: cpu, planOrder: [watched] });
+  released = 0;
   const job = { window: filter.createWindow(1), gap: 0, planes: new Float32Array(2), rows: 2 };
   const call = filter.run([job]);
   const ends = [filter.release(), filter.release()];

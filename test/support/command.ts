@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 
 /** The checkout. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const entry: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export interface Outcome {
   readonly code: number | null;

@@ -2,19 +2,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const stampFile = join(import.meta.dirname, '../../node_modules/.firtrend-python.json');
+const modules = join(import.meta.dirname, '../../node_modules');
+const stampFiles = {
+  test: join(modules, '.firtrend-python.json'),
+  torch: join(modules, '.firtrend-torch.json'),
+} as const;
 
-/** The interpreter that can import what test/requirements.txt names; undefined if there is none. */
-export function pythonPath(): string | undefined {
-  const { interpreter } = readStamp();
+/** The interpreter that can import what the requirements name, those of tests or of proofs; undefined if there is none. */
+export function pythonPath(kind: keyof typeof stampFiles = 'test'): string | undefined {
+  const { interpreter } = readStamp(kind);
   return interpreter !== undefined && existsSync(interpreter) ? interpreter : undefined;
 }
 
 /** Why `pythonPath()` is undefined, for the `[skipped: …]` of a test's title. */
 export function whyNoPython(): string {
-  return `no Python packages: ${readStamp().problem ?? 'node scripts/setup.mjs --test has not been run'}`;
+  return `no Python packages: ${readStamp('test').problem ?? 'node scripts/setup.mjs --test has not been run'}`;
 }
 
-function readStamp(): { interpreter?: string; problem?: string } {
+function readStamp(kind: keyof typeof stampFiles): { interpreter?: string; problem?: string } {
+  const stampFile = stampFiles[kind];
   return existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, 'utf8')) : {};
 }

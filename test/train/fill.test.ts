@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { filled } from '../../src/train/fill.ts';
+import { memorySamples, wholeOf } from '../../src/train/samples.ts';
 
 const none = Number.NaN;
 
@@ -12,6 +13,12 @@ test.each([
   [9, [none, none], [none, none]],
 ])('holes of up to %d: %j', (longest, x, expected) => {
   const samples = Float64Array.from(x);
-  expect([...filled(samples, longest)]).toEqual(expected);
+  const whole = filled(memorySamples(samples), longest);
+  expect([...wholeOf(whole)]).toEqual(expected);
+  for (let from = 0; from <= x.length; from++) {
+    for (let to = from; to <= x.length; to++) {
+      expect([...whole.read(from, to)]).toEqual(expected.slice(from, to));
+    }
+  }
   expect([...samples]).toEqual(x);
 });

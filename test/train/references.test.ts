@@ -65,7 +65,7 @@ describe('columns', () => {
     ];
     expect(channels).toEqual(['c0']);
     // z as read is 4 below the file, and is to be 10 below it.
-    expect(references![0]![3]).toBeCloseTo(z[3]! - 6, 12);
+    expect(references![0]!.read(3, 4)[0]).toBeCloseTo(z[3]! - 6, 12);
   });
 
   test('those that are read', () => {

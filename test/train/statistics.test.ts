@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { memorySamples, wholeOf } from '../../src/train/samples.ts';
 import { moments } from '../../src/train/statistics.ts';
 import type { ChannelWindows } from '../../src/train/windows.ts';
 import { channelWindows } from '../../src/train/windows.ts';
@@ -12,7 +13,9 @@ function definition(
   const matrix = new Float64Array(taps * taps);
   const mean = new Float64Array(taps);
   let windows = 0;
-  for (const { x, y, from } of recordings) {
+  for (const recording of recordings) {
+    const { from } = recording;
+    const [x, y] = [wholeOf(recording.x), wholeOf(recording.y)];
     for (let n = Math.max(from, taps - 1); n < from + y.length; n++) {
       const d = Array.from({ length: taps }, (_, j) => x[n - j]! - y[n - from]!);
       if (d.some(Number.isNaN)) continue;
@@ -38,7 +41,7 @@ function made(seed: number, level: number, holes: number): ChannelWindows {
   const broken = () => (chance() < holes ? Number.NaN : level + noise());
   const x = Float64Array.from({ length: 600 }, broken);
   const y = Float64Array.from({ length: 450 }, broken);
-  return channelWindows(x, y, 150, 17, { before: 0, after: 0 });
+  return channelWindows(memorySamples(x), memorySamples(y), 150, 17, { before: 0, after: 0 });
 }
 
 test.each([
@@ -59,7 +62,7 @@ test.each([
 });
 
 test('no window: zeros, not NaN', () => {
-  const x = new Float64Array(30).fill(Number.NaN);
+  const x = memorySamples(new Float64Array(30).fill(Number.NaN));
   expect(moments([channelWindows(x, x, 0, 3, { before: 0, after: 0 })], 3)).toEqual({
     windows: 0,
     matrix: new Float64Array(9),

@@ -77,37 +77,6 @@ describe('gait, smooth:32, boxcars, K = 65', () => {
   });
 });
 
-/** Error of a kernel against the level of a random walk of variance q in unit noise: Σ w² + q·Σ (1 - W)². */
-function levelError(taps: ArrayLike<number>, q: number): number {
-  let running = 0;
-  return normalised(taps).reduce((total, w) => {
-    running += w;
-    return total + w * w + q * (1 - running) ** 2;
-  }, 0);
-}
-
-describe('a random walk in noise, forecast:1, 20,000 samples, K = 64', () => {
-  // With x = (q + √(q² + 4q))/2 no causal filter has an error below x/(1 + x).
-  const closed = [
-    [0.01, 0.09512],
-    [0.1, 0.27016],
-    [1, 0.61803],
-  ] as const;
-  test.each(closed)(
-    'q = %d: ramp within 0.2 %% and boxcars within 1.2 %% of the optimum %d',
-    async (q, best) => {
-      const walk = recordingOf(noisyWalk(20_000, q, 42));
-      const options = { target: 'forecast:1', taps: 64, holdout: 0 };
-      const ramp = await trainKernel([walk], { ...options, family: 'ramp' });
-      const boxcars = await trainKernel([walk], options);
-      expect(levelError(ramp.kernels[0].taps, q) / best - 1).toBeLessThan(0.002);
-      expect(levelError(boxcars.kernels[0].taps, q) / best - 1).toBeLessThan(0.012);
-      // The formula judges; nothing can be better than the optimum (but for its five digits).
-      expect(levelError(boxcars.kernels[0].taps, q) / best - 1).toBeGreaterThan(-2e-4);
-    },
-  );
-});
-
 describe('channels', () => {
   const sine = Float64Array.from({ length: 600 }, (_, n) => Math.sin(n / 3));
   const walk = noisyWalk(600, 0.1, 3);

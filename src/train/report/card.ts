@@ -1,4 +1,4 @@
-import type { Recording } from '../recording.ts';
+import type { AnyRecording } from '../recording.ts';
 import type { TrainResult } from '../train.ts';
 import { type Html, html } from './html.ts';
 
@@ -43,20 +43,57 @@ export function kernelCard(result: TrainResult): Html {
   ]}</table>`;
 }
 
-/** Each channel's own kernel, bias and certificate. */
-export function channelTable({ kernels }: TrainResult): Html {
-  const rows = kernels.map(
-    ({ channel, bias, certificate }) =>
-      html`<tr><th scope="row">${channel ?? ''}</th><td class="number">${digits(bias)}</td><td class="number">${
-        certificate.relative === null ? (certificate.reason ?? '') : digits(certificate.relative, 2)
-      }</td></tr>`,
-  );
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Channel</th><th scope="col" class="number">Bias</th><th scope="col" class="number">Gap / loss</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+/**
+ * What the kernel, or each channel's own, comes to on each channel, with its bias and certificate and what its baselines
+ * were tuned to where they are its own.
+ */
+export function channelTable({ channelLosses, kernels, tuned }: TrainResult): Html {
+  const own = kernels[0].channel !== null;
+  const theirs = [...tuned];
+  const each = tuned.length > 1;
+  const header = [
+    'Trained on',
+    'Held out',
+    ...(own ? ['Bias', 'Gap / loss'] : []),
+    ...(each ? ['Best ramp (samples)', 'Best a', 'Best average of'] : []),
+  ];
+  const rows = channelLosses.map(({ channel, train, heldOut }, c) => {
+    const { bias, certificate } = kernels[c] ?? kernels[0];
+    // A channel without a loss has nothing to tune on.
+    const parameters = each && train !== null ? theirs.shift() : undefined;
+    const cells = [
+      numeral(train),
+      numeral(heldOut),
+      ...(own
+        ? [
+            digits(bias),
+            certificate.relative === null ? (certificate.reason ?? '') : digits(certificate.relative, 2),
+          ]
+        : []),
+      ...(each
+        ? [
+            parameters?.ramp === null ? 'infinite' : numeral(parameters?.ramp),
+            numeral(parameters?.ema),
+            numeral(parameters?.sma),
+          ]
+        : []),
+    ];
+    return html`<tr><th scope="row">${channel}</th>${cells.map((cell) => html`<td class="number">${cell}</td>`)}</tr>`;
+  });
+  return html`<div class="scroll"><table><thead><tr><th scope="col">Channel</th>${header.map(
+    (name) => html`<th scope="col" class="number">${name}</th>`,
+  )}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-/** The learned kernel beside what it must beat. */
+function numeral(value: number | null | undefined): string {
+  return typeof value === 'number' ? digits(value) : '–';
+}
+
+/** The learned kernel beside what it must beat, and what that was tuned to; of several kernels the channels' table says it. */
 export function lossTable({ loss: { train, heldOut, heldOutReason }, tuned }: TrainResult): Html {
-  const parameters = (text: (one: TrainResult['tuned'][number]) => string) => tuned.map(text).join('; ');
+  const [one, ...more] = tuned;
+  const parameters = (text: (one: TrainResult['tuned'][number]) => string) =>
+    one === undefined || more.length > 0 ? 'see Channels' : text(one);
   const filters = [
     ['This kernel', 'learned', ''],
     ['Best ramp', 'ramp', parameters(({ ramp }) => `time constant ${constantText(ramp)}`)],
@@ -83,7 +120,7 @@ export function certificateSentence({ certificate: { gap, relative, reason } }: 
 }
 
 /** The files and what computed. */
-export function originCard(result: TrainResult, recordings: readonly Recording[], origin: Origin): Html {
+export function originCard(result: TrainResult, recordings: readonly AnyRecording[], origin: Origin): Html {
   const { backend, seed, fit, dataSha256 } = result;
   const files = recordings.map(
     ({ name, rate, length, sha256 }) =>

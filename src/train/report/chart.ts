@@ -5,7 +5,8 @@ import { type Colour, colours } from './colours.ts';
 interface Axis {
   /** With the unit. */
   readonly name: string;
-  readonly log?: boolean;
+  /** Logarithmic, with a line at each power of this. */
+  readonly log?: 2 | 10;
   readonly min?: number;
   readonly max?: number;
   /** Whether its ends have labels, which there are no round numbers; default true. */
@@ -94,11 +95,11 @@ function optionOf({ x, y, top, series }: Plot): EChartsCoreOption {
   };
 }
 
-function axisOf({ name, log = false, ends = true, ...range }: Axis, nameGap: number): object {
+function axisOf({ name, log, ends = true, ...range }: Axis, nameGap: number): object {
   const [text] = colours.text;
   return {
     ...range,
-    type: log ? 'log' : 'value',
+    ...(log === undefined ? { type: 'value' } : { type: 'log', logBase: log }),
     scale: true,
     name,
     nameGap,

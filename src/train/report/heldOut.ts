@@ -1,7 +1,7 @@
 import type { Kernel } from '../../dsp/kernel.ts';
 import { referenceTrend } from '../../dsp/reference.ts';
 import { aligned } from '../aligned.ts';
-import type { Recording } from '../recording.ts';
+import type { AnyRecording } from '../recording.ts';
 import { withReferences } from '../references.ts';
 import { parseTarget, targetValues } from '../targets.ts';
 import type { TrainResult } from '../train.ts';
@@ -25,31 +25,35 @@ export interface Stretch {
  */
 export function heldOutStretch(
   result: TrainResult,
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   holdout: number,
 ): Stretch {
   const target = parseTarget(result.target, result.rate);
   const [recording] = withReferences(aligned(recordings).recordings, target);
-  const { length, rate, values, offsets, references, name } = recording!;
+  const { length, rate, samples: columns, offsets, references, name } = recording!;
   const cut = holdout === 0 ? 0 : Math.floor((1 - holdout) * length);
-  const x = values[0]!;
-  const y = targetValues(target, x.subarray(cut), references?.[0]?.subarray(cut));
+  const end = Math.min(length, cut + searched);
+  const x = columns[0]!;
+  const y = targetValues(target, x.read(cut, end), references?.[0]?.read(cut, end));
   const kernel = servedKernel(result);
   const samples = Math.min(y.length, 400, Math.max(160, 4 * kernel.taps.length));
   const from = cut + fullest(y, samples);
   const older = Math.max(0, from - kernel.taps.length + 1);
-  const { trend } = referenceTrend(x.subarray(older, from + samples), kernel);
+  const { trend } = referenceTrend(x.read(older, from + samples), kernel);
   const shown = (part: Float64Array) => part.map((value) => value + offsets[0]!);
   return {
     channel: result.channels[0]!,
     file: name,
     heldOut: cut > 0,
     seconds: Array.from({ length: samples }, (_, i) => (from + i) / rate),
-    raw: shown(x.slice(from, from + samples)),
+    raw: shown(x.read(from, from + samples)),
     target: shown(y.slice(from - cut, from - cut + samples)),
     trend: shown(trend.subarray(from - older)),
   };
 }
+
+/** Samples among which a good stretch is looked for. */
+const searched = 2 ** 20;
 
 function servedKernel({ kernels: [{ taps, bias }] }: TrainResult): Kernel {
   return { taps: Float64Array.from(taps), bias };

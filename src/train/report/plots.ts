@@ -14,13 +14,18 @@ interface Shown {
   readonly taps: Float64Array;
 }
 
-/** The kernels that differ, as many as there are colours; kernels that only differ in their bias are one. */
-export function shownKernels(kernels: readonly TrainedKernel[]): readonly Shown[] {
+/** The kernels that differ, those that only differ in their bias being one; and as many of them as there are colours. */
+export function shownKernels(kernels: readonly TrainedKernel[]): {
+  readonly shown: readonly Shown[];
+  /** How many differ. */
+  readonly count: number;
+} {
   const own = kernels.filter(({ taps }, i) => i === 0 || taps.some((tap, j) => tap !== kernels[0]!.taps[j]));
-  return own.slice(0, kernelColours.length).map(({ channel, taps }) => ({
+  const shown = own.slice(0, kernelColours.length).map(({ channel, taps }) => ({
     name: own.length === 1 ? 'this kernel' : (channel ?? 'this kernel'),
     taps: normalised(taps),
   }));
+  return { shown, count: own.length };
 }
 
 type Points = Series['points'];
@@ -98,7 +103,7 @@ export function lossPlot({ fit, loss }: TrainResult): Plot {
     x: { name: 'step', min: 0, max: Math.max(1, last) },
     y: {
       name: 'loss (1: no filter)',
-      log: end > 0 && Math.max(...taken.map(([, value]) => value)) > 30 * end,
+      ...(end > 0 && Math.max(...taken.map(([, value]) => value)) > 30 * end && { log: 10 }),
     },
     series: [
       { name: 'TensorFlow', colour: 'trend', points: taken },
@@ -145,21 +150,32 @@ export function tradePlot(shown: readonly Shown[]): Plot {
   const at = shown.map(({ taps }) => guarantees({ taps, bias: 0 }));
   // A kernel that is all but the newest sample has no place on a logarithmic axis: it is put at its left end.
   const lags = at.map(({ lag }) => Math.max(lag, 0.05));
-  const from = 10 ** Math.floor(Math.log10(Math.min(1, ...lags)));
-  const to = 10 ** Math.ceil(Math.log10(Math.max(10, ...lags.map((lag) => 2 * lag))));
-  const { moving, exponential, linear, bound } = averageCurves(from, to);
+  // Close around the kernels, for the averages lie within an eighth of the bound: over decades they look like one.
+  const around = (values: readonly number[]) => ({
+    min: 2 ** Math.floor(Math.log2(Math.min(...values) / 1.3)),
+    max: 2 ** Math.ceil(Math.log2(Math.max(...values) * 1.3)),
+  });
+  const across = around(lags);
+  const { moving, exponential, linear, bound } = averageCurves(across.min, across.max);
+  const up = around([...at.map(({ noiseGain }) => noiseGain), ...bound.map(([, noiseGain]) => noiseGain)]);
   return {
     id: 'trade',
     title: 'Delay against noise',
     label:
       'Noise gain by lag in samples on logarithmic axes: moving, exponential and linear averages, the bound 4/9 and this kernel',
-    x: { name: 'lag (samples)', log: true, min: from, max: to },
-    y: { name: 'noise gain', log: true, max: 1 },
+    x: { name: 'lag (samples)', log: 2, ...across },
+    y: { name: 'noise gain', log: 2, min: up.min, max: Math.min(1, up.max) },
     series: [
-      { name: 'moving averages', colour: 'green', width: 3.5, points: moving },
-      { name: 'exponential averages', colour: 'purple', width: 1.5, points: exponential },
-      { name: 'linearly falling taps', colour: 'olive', width: 1.5, points: linear },
-      { name: 'bound: noise gain × (lag + ½) = 4/9', colour: 'raw', width: 1.5, dashed: true, points: bound },
+      { name: 'moving averages', colour: 'green', width: 5, points: moving },
+      { name: 'exponential averages', colour: 'purple', width: 2, dashed: true, points: exponential },
+      { name: 'linearly falling taps', colour: 'olive', width: 4, points: linear },
+      {
+        name: 'bound: noise gain × (lag + ½) = 4/9',
+        colour: 'black',
+        width: 1.5,
+        dashed: true,
+        points: bound,
+      },
       ...shown.map(({ name }, i) => ({
         name,
         colour: kernelColours[i]!,

@@ -1,4 +1,4 @@
-import type { Recording } from '../recording.ts';
+import type { AnyRecording } from '../recording.ts';
 import type { TrainResult } from '../train.ts';
 import {
   certificateSentence,
@@ -28,29 +28,29 @@ const broad = { width: 1100, height: 360 };
  */
 export async function trainReport(
   result: TrainResult,
-  recordings: readonly Recording[],
+  recordings: readonly AnyRecording[],
   options: { readonly title: string; readonly origin: Origin; readonly holdout?: number },
 ): Promise<string> {
   const draw = await loadDraw();
-  const shown = shownKernels(result.kernels);
+  const { shown, count } = shownKernels(result.kernels);
   const stretch = heldOutStretch(result, recordings, options.holdout ?? 0.2);
   const { title, origin } = options;
   const { guarantees: g, rate, warnings } = result;
   const own = `Lag ${digits(g.lag)} samples (${digits((1000 * g.lag) / rate)} ms), noise gain ${digits(g.noiseGain)}: with lag + ½ a product of ${digits(g.noiseGain * (g.lag + 0.5), 4)}. `;
-  const trade = `${shown.length === 1 ? own : ''}No kernel of the class reaches a product of 4/9. Moving and exponential averages share one line, where it is ½.`;
+  const trade = `${shown.length === 1 ? own : ''}No kernel of the class reaches a product of 4/9. Moving and exponential averages share one line, where it is ½; linearly falling taps come close to the bound.`;
   const [kernel, step, magnitude, delay] = responsePlots(shown, rate);
   const body = html`<header><h1>${title}</h1><p class="soft">${origin.tool}, ${origin.time}</p></header>
 <main><p class="verdict">${result.verdict}</p>
 ${warnings.length === 0 ? '' : html`<h2>Warnings</h2><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul>`}
 <h2>Losses</h2>${lossTable(result)}<p>${certificateSentence(result)}</p>
-<h2>Plots</h2><div class="plots">
+<h2>Plots</h2>${count === shown.length ? '' : html`<p>The first ${shown.length} of ${count} kernels are drawn; the table of channels has them all.</p>`}<div class="plots">
 ${figure(draw, stretchPlot(stretch), `Channel ${stretch.channel} of ${stretch.file}.`, true)}
 ${figure(draw, tradePlot(shown), trade)}
 ${figure(draw, kernel!)}${figure(draw, step!)}${figure(draw, magnitude!)}${figure(draw, delay!)}
 ${figure(draw, lossPlot(result))}
 </div>
 <h2>Kernel</h2>${kernelCard(result)}
-${result.kernels[0].channel === null ? '' : html`<h2>Channels</h2>${channelTable(result)}`}
+${result.channels.length === 1 && result.kernels[0].channel === null ? '' : html`<h2>Channels</h2>${channelTable(result)}`}
 <h2>Origin</h2>${originCard(result, recordings, origin)}</main>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

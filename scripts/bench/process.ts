@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** What a measured process says of itself. */
-export interface Usage {
+interface Usage {
   /** CPU time so far (ms). */
   readonly cpu: number;
   /** Resident bytes. */

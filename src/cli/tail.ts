@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FirtrendClient } from '../client/client.ts';
 import type { SubscriptionEvent } from '../client/subscriptionEvent.ts';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { float32Text } from '../wire/float32Text.ts';
@@ -41,10 +42,6 @@ export function tailCommand(): Command {
       const { connect } = await import('../client/client.ts');
       const client = await connect(url);
       try {
-        if (isStreamName(wanted)) {
-          const known = (await client.streams()).map(({ name }) => name);
-          if (!known.includes(wanted)) throw unknownStream(wanted, known);
-        }
         const start = from && { start: { positions: { [wanted]: from } } };
         const fields = ['trend', 'raw', 'coverage'] as const;
         const subscription = await client.subscribe({ streams: wanted, mode, fields: [...fields], ...start });
@@ -52,6 +49,7 @@ export function tailCommand(): Command {
         for await (const event of subscription) {
           if (event.type === 'subscribed' || event.type === 'added')
             for (const s of event.streams) shown.set(s.slot, s);
+          if (event.type === 'subscribed' && event.streams.length === 0) await tellWaiting(client, wanted);
           if (json) printJson(plain(event));
           else show(event, shown);
         }
@@ -74,11 +72,12 @@ function position(text: string): { epoch: string; seq: number } {
   throw new InvalidArgumentError('Expected EPOCH:SEQ, 16 hexadecimal digits and the number of a sample.');
 }
 
-function unknownStream(name: string, known: readonly string[]): FirtrendError {
-  const near = nearest(name, known);
-  const hint =
-    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${known.join(', ') || 'none yet'}`;
-  return new FirtrendError('unknownStream', `stream: expected one that the daemon has, got ${name}; ${hint}`);
+/** A stream may come later; a name that is misspelt never does. */
+async function tellWaiting(client: FirtrendClient, wanted: string): Promise<void> {
+  const known = (await client.streams()).map(({ name }) => name);
+  const near = isStreamName(wanted) ? nearest(wanted, known) : [];
+  const hint = near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : '';
+  note(`${wanted}: there is no such stream yet, waiting for it${hint}; Ctrl-C ends`);
 }
 
 /** Planes as rows of channels, missing as null: what scripts expect. */
@@ -123,8 +122,6 @@ function show(event: SubscriptionEvent, streams: ReadonlyMap<number, SlotInfo>):
         if (lost) note(`${name}: samples ${lost.fromSeq} to ${lost.toSeq - 1} are lost (${lost.reason})`);
         else if (recovered === false) note(`${name}: the position could not be resumed`);
       }
-      if (event.type === 'subscribed' && event.streams.length === 0)
-        note('no stream matches yet; waiting for one');
       return;
     case 'trend':
       rows(event, streams.get(event.slot));

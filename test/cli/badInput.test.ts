@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { firtrend, root, serveProcess } from '../support/command.ts';
+import { firtrend, firtrendRunning, root, serveProcess } from '../support/command.ts';
 import { temporaryFolder } from '../support/models.ts';
 import { rawClient } from '../support/rawClient.ts';
 
@@ -113,11 +113,21 @@ describe('the daemon: failure, exit code 1', () => {
   test('no daemon at the address', () =>
     refused(['tail', '**', '--url', 'ws://127.0.0.1:9/v1'], 1, /expected a daemon at ws:\/\/127\.0\.0\.1:9/));
 
-  test('an unknown stream, with the nearest names', async () => {
-    const { url } = await serveProcess([]);
-    const client = await rawClient(url);
-    await client.ask({ type: 'open', stream: 'site/engine', channels: [{ name: 'x' }], rate: 10 });
-    await refused(['tail', 'site/engin', '--url', url], 1, /site\/engin; did you mean site\/engine\?/);
+  test('tail of a stream that is not there: says so, with the nearest names, and waits for it', async () => {
+    const daemon = await serveProcess(['--model', 'gait@1']);
+    const client = await rawClient(daemon.url);
+    const open = { type: 'open', channels: [{ name: 'x' }], rate: 64 };
+    await client.ask({ ...open, stream: 'site/engine' });
+    const tail = firtrendRunning(['tail', 'site/engin', '--url', daemon.url]);
+    await tail.says(
+      /site\/engin: there is no such stream yet, waiting for it \(did you mean site\/engine\?\)/,
+    );
+    const { slot } = await client.ask({ ...open, stream: 'site/engin' });
+    await tail.says(/site\/engin: 1 channels at 64 Hz, gait@1/);
+    client.send({ type: 'samples', slot, values: [[5, 5]] });
+    await tail.says(/site\/engin 1 x=5\n/);
+    await daemon.stop();
+    expect(await tail.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('4000') });
   });
 
   test('a frame of the wrong size is told over the wire', async () => {

@@ -163,12 +163,15 @@ describe('4003', () => {
       limits: { outboundBytes: 10_000 },
       ping: { interval: 150, timeout: 150 },
     });
-    const [producer, slow] = await Promise.all([rawClient(url, { alive: 50 }), rawClient(url)]);
+    const [producer, slow] = await Promise.all([
+      rawClient(url, { alive: 50 }),
+      rawClient(url, { alive: 50 }),
+    ]);
     for (let n = 0; n < 40; n++) await producer.ask(wide(n));
     slow.socket.pause();
     // A megabyte each.
     for (let id = 1; id <= 60; id++) slow.send({ type: 'streams', id });
-    await sleep(500);
+    await expect.poll(() => connected(url), { interval: 20, timeout: 5000 }).toBe(1);
     slow.socket.resume();
     expect((await slow.closed).code).toBe(4003);
     // Those behind the backlog were never looked at.

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { firtrend, root, serveProcess } from '../support/command.ts';
 import { temporaryFolder } from '../support/models.ts';
 import { pythonPath, whyNoPython } from '../support/python.ts';
@@ -115,24 +115,65 @@ describe('the whole recording, cut at random, in company, through a daemon of it
 });
 
 const python = pythonPath();
-test.skipIf(python === undefined)(
-  `a Python client written from docs/protocol.md alone gets the same trends${python === undefined ? ` [skipped: ${whyNoPython()}]` : ''}`,
-  async () => {
-    const daemon = await serveProcess(['--model', 'gait@1']);
-    const out = join(await temporaryFolder(), 'trends.f32');
-    const script = join(root, 'test/end-to-end/pythonClient.py');
-    const child = spawn(python!, [script, daemon.url, recordingFile, out], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+
+/** Runs docs/client.py. @returns what it prints, once it has ended */
+function pythonClient(...args: string[]): Promise<string> {
+  const child = spawn(python!, [join(root, 'docs/client.py'), ...args]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      said[name] += chunk.toString();
     });
-    let errors = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
+  }
+  return new Promise((resolve, reject) => {
+    child.once('close', (code) => {
+      if (code === 0 && said.stderr === '') resolve(said.stdout);
+      else reject(new Error(`client.py ended with ${code}: ${said.stderr}`));
     });
-    const code = await new Promise((resolve) => child.once('close', resolve));
-    expect(errors).toBe('');
-    expect(code).toBe(0);
-    const bytes = await readFile(out);
-    const batch = await applied();
-    expect(Buffer.concat(bits(batch)).equals(bytes)).toBe(true);
+  });
+}
+
+describe.skipIf(python === undefined)(
+  `a Python client written from docs/protocol.md alone${python === undefined ? ` [skipped: ${whyNoPython()}]` : ''}`,
+  () => {
+    test.each([
+      ['json', 'bin'],
+      ['bin', 'json'],
+    ] as const)(
+      'publishes in %s and subscribes in %s: the trends are those of apply, bit for bit',
+      async (publish, subscribe) => {
+        const daemon = await serveProcess(['--model', 'gait@1']);
+        const file = join(await temporaryFolder(), 'samples.csv');
+        const lines = Array.from({ length: samples }, (_, i) => values.map((plane) => plane[i]).join());
+        await writeFile(file, [names.join(), ...lines, ''].join('\n'));
+        const follower = pythonClient(daemon.url, subscribe, 'subscribe', 'python', String(samples));
+        const watcher = await rawClient(daemon.url);
+        await expect.poll(() => connections(daemon.url), { timeout: 20_000 }).toBe(2);
+        await pythonClient(daemon.url, publish, 'publish', 'python', '64', file);
+        const printed = (await follower)
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' '));
+        expect(printed.map(([seq]) => Number(seq))).toEqual(Array.from({ length: samples }, (_, i) => i));
+        const trends = values.map((_, c) => Float32Array.from(printed, (row) => Number(row[c + 1])));
+        expect(bits(trends)).toEqual(bits(await applied()));
+        watcher.socket.terminate();
+      },
+    );
   },
 );
+
+async function connections(url: string): Promise<number> {
+  const status = await fetch(url.replace('ws:', 'http:').replace('/v1', '/readyz'));
+  return ((await status.json()) as { connections: number }).connections;
+}
+
+test('the Python client that ships has fewer than 60 lines and imports nothing but websockets and the library', async () => {
+  const text = await readFile(join(root, 'docs/client.py'), 'utf8');
+  expect(text.trimEnd().split('\n').length).toBeLessThan(60);
+  expect([...text.matchAll(/^(?:import|from) (.*)$/gm)].map((match) => match[1])).toEqual([
+    'asyncio, csv, json, struct, sys, time',
+    'websockets.asyncio.client import connect',
+  ]);
+});

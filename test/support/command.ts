@@ -42,6 +42,41 @@ export function firtrend(args: readonly string[], cwd: string = root): Promise<O
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
 }
 
+export interface Running {
+  /** Resolves when what has come on stdout and stderr together fits; rejects when the process has ended before. */
+  says(text: RegExp): Promise<void>;
+  readonly ended: Promise<Outcome>;
+}
+
+/** Runs `firtrend ARGS` as built and watches it; killed when the test is over. */
+export function firtrendRunning(args: readonly string[], cwd: string = root): Running {
+  const child = start(args, cwd);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said = { stdout: '', stderr: '' };
+  const waiters = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]!.on('data', (chunk: Buffer) => {
+      said[name] += chunk.toString();
+      for (const look of waiters) look();
+    });
+  }
+  const ended = new Promise<Outcome>((resolve) => child.once('close', (code) => resolve({ code, ...said })));
+  return {
+    ended,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!text.test(said.stdout + said.stderr)) return;
+          waiters.delete(look);
+          resolve();
+        };
+        waiters.add(look);
+        look();
+        void ended.then(({ code, stderr }) => reject(new Error(`ended with ${code}: ${stderr}`)));
+      }),
+  };
+}
+
 export interface ServeProcess {
   readonly url: string;
   /** What it has logged so far. */

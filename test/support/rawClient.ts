@@ -72,9 +72,7 @@ export async function rawClient(url: string, options: RawClientOptions = {}): Pr
     closed,
     send: (message) => socket.send(JSON.stringify(message)),
     samples: (frame) =>
-      subprotocol === 'firtrend.v1.bin'
-        ? socket.send(binarySamples(frame))
-        : client.send({ type: 'samples', ...frame }),
+      subprotocol === 'firtrend.v1.bin' ? socket.send(binarySamples(frame)) : socket.send(samplesText(frame)),
     ask(message) {
       const mine = 'id' in message ? Number(message.id) : ++id;
       socket.send(JSON.stringify({ ...message, id: mine }));
@@ -109,4 +107,10 @@ export async function rawClient(url: string, options: RawClientOptions = {}): Pr
   const came = await client.until(({ type }) => type === first || type === 'error');
   if (came.type === 'error') throw new Error(JSON.stringify(came));
   return client;
+}
+
+/** JSON.stringify has no -0. */
+function samplesText({ values, ...head }: FrameFields): string {
+  const planes = values.map((plane) => `[${plane.map((v) => (Object.is(v, -0) ? '-0' : String(v))).join()}]`);
+  return `${JSON.stringify({ type: 'samples', ...head }).slice(0, -1)},"values":[${planes.join()}]}`;
 }

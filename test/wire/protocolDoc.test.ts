@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { controlSchemas, samplesHeadSchema } from '../../src/wire/clientMessages.ts';
+import { defaultLimits, type Limits } from '../../src/daemon/limits.ts';
+import { binaryClientCodec } from '../../src/wire/binaryClientCodec.ts';
+import { frameFlags } from '../../src/wire/binaryHead.ts';
+import { controlSchemas, type SamplesMessage, samplesHeadSchema } from '../../src/wire/clientMessages.ts';
 import { closeCodes } from '../../src/wire/closeCodes.ts';
 import { errorCodes } from '../../src/wire/errorCodes.ts';
 import { jsonClientCodec } from '../../src/wire/jsonClientCodec.ts';
 import type { TrendFrame } from '../../src/wire/serverMessages.ts';
 import { serverCodecs, trendMessage } from '../support/codecs.ts';
+import { planesOf } from '../support/planes.ts';
 
 const jsonServerCodec = serverCodecs['firtrend.v1.json'];
 
@@ -125,7 +129,89 @@ describe('docs/protocol.md, messages of the daemon', () => {
   });
 });
 
+describe('docs/protocol.md, binary frames', () => {
+  function hex(kind: 'samples' | 'trend'): Buffer {
+    const [, text] = new RegExp(`^\`\`\`hex ${kind}\n(.*?)^\`\`\``, 'ms').exec(doc)!;
+    return Buffer.from(text!.replace(/\s/g, ''), 'hex');
+  }
+
+  it('the frame of samples is what the sentence above it says', () => {
+    const message = serverCodecs['firtrend.v1.bin'].parseClientMessage(hex('samples')) as SamplesMessage;
+    expect(message).toMatchObject({
+      slot: 3,
+      seq: 640,
+      rows: 2,
+      channels: 2,
+      time: undefined,
+      period: undefined,
+    });
+    expect([...planesOf(message)]).toEqual([1, 2, 3, Number.NaN]);
+    const planes = planesOf(message);
+    const ours = binaryClientCodec.encodeSamples({ slot: 3, seq: 640, rows: 2, planes });
+    expect(Buffer.compare(ours as Uint8Array, hex('samples'))).toBe(0);
+  });
+
+  it('so is the frame of trends', () => {
+    const { slot, type, afterGap, ...rows } = binaryClientCodec.decodeServerMessage(
+      hex('trend'),
+    ) as TrendFrame;
+    expect({ slot, type, afterGap, ...rows }).toEqual({
+      type: 'trend',
+      slot: 0,
+      seq: 640,
+      rows: 2,
+      channels: 2,
+      time: 1.7e12,
+      period: 10,
+      afterGap: true,
+      trend: Float32Array.of(1, 1.5, 3, 3),
+      coverage: Float32Array.of(0.5, 1, 0.5, 0.5),
+    });
+    const again = trendMessage(serverCodecs['firtrend.v1.bin'], slot, rows, { afterGap: true });
+    expect(Buffer.compare(again as Uint8Array, hex('trend'))).toBe(0);
+  });
+
+  it('its flags are those of the code', () => {
+    const rows = [...doc.matchAll(/^\| (\d+) \| .*?`(\w+)` \|$/gm)].map(([, bit, name]) => [
+      name,
+      Number(bit),
+    ]);
+    expect(Object.fromEntries(rows)).toMatchObject(frameFlags);
+  });
+});
+
 describe('docs/protocol.md, tables', () => {
+  it('has the default of every limit of the daemon', () => {
+    const table = doc.slice(doc.indexOf('\n## Limits\n'));
+    const shown = { connections: '10,000', subscriptionsPerConnection: '1,000', streams: '100,000' };
+    const more = { streamsPerConnection: '16,384', channels: '1,024', rows: '65,536', messageBytes: '1 MiB' };
+    const sizes = {
+      controlBytes: '64 KiB',
+      jsonDepth: '8',
+      messagesPerSecond: '250,000',
+      controlPerSecond: '10,000',
+    };
+    const times = {
+      rateGraceMs: '10 s',
+      authTimeoutMs: '15 s',
+      windowBytes: '1 MiB',
+      outboundBytes: '1 MiB',
+    };
+    const texts: Record<keyof Limits, string> = {
+      ...shown,
+      ...more,
+      ...sizes,
+      ...times,
+      controlBacklogBytes: '4 MiB',
+    };
+    const units: Record<string, number> = { MiB: 2 ** 20, KiB: 2 ** 10, s: 1000 };
+    for (const [name, text] of Object.entries(texts)) {
+      const [number, unit = ''] = text.replaceAll(',', '').split(' ');
+      expect(Number(number) * (units[unit] ?? 1), name).toBe(defaultLimits[name as keyof Limits]);
+      expect(table).toContain(text);
+    }
+  });
+
   it('has every error code and no other', () => {
     expect(rowsOf('Errors')).toEqual([...errorCodes]);
   });

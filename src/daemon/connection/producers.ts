@@ -56,8 +56,8 @@ export function producers(window: number, throttle: (on: boolean) => void): Prod
         throw new WireError('unknownSlot', text, { slot, field: 'slot' });
       }
       if (message.channels !== held.channels) {
-        const text = `frame: expected ${held.channels} channels, as opened, got ${message.channels}`;
-        throw new WireError('frameSize', text, { slot, field: 'channels' });
+        const text = `values: expected ${held.channels} channels, as opened, got ${message.channels}`;
+        throw new WireError('frameSize', text, { slot, field: 'values' });
       }
       owe(held, bytes);
       return held.stream;

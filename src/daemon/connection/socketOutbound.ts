@@ -38,6 +38,8 @@ export function socketOutbound(options: OutboundOptions): Outbound & { over(): v
   let open = true;
   let corked = false;
   let answersHeld = false;
+  /** A waiter has been given room and has yet to use it. */
+  let giving = false;
   let news: { readonly changes: { slot: number; seq: number }[]; readonly info: KernelInfo } | undefined;
 
   /** What waits to be sent, apart by kinds. */
@@ -101,11 +103,15 @@ export function socketOutbound(options: OutboundOptions): Outbound & { over(): v
 
   /** One at a time, for the first may fill the room again. */
   function giveRoom(): void {
-    if (open && waiting().data > roomAgain) return;
+    if (giving || (open && waiting().data > roomAgain)) return;
     const next = waiters.shift();
     if (!next) return;
+    giving = true;
     next();
-    setImmediate(giveRoom);
+    setImmediate(() => {
+      giving = false;
+      giveRoom();
+    });
   }
 
   function over(): void {

@@ -4,7 +4,7 @@ import { frameReader } from './frameReader.ts';
 import { opcodes, protocolCodes } from './opcodes.ts';
 
 /** What is done with what a client sends. */
-export interface SocketHandlers {
+interface SocketHandlers {
   /** A message; binary data is a view that is good until it is changed. */
   message(data: Buffer, isBinary: boolean): void;
   /** A sign of life that is no message: a ping or a pong. */

@@ -197,7 +197,8 @@ describe('docs/protocol.md, tables', () => {
       windowBytes: '1 MiB',
       outboundBytes: '1 MiB',
     };
-    const texts: Record<keyof Limits, string> = {
+    // Those of REST are in docs/configuration.md, which another test holds to the schema.
+    const texts: Record<Exclude<keyof Limits, 'historiesAtOnce' | 'uploadsAtOnce'>, string> = {
       ...shown,
       ...more,
       ...sizes,

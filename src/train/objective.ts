@@ -13,7 +13,7 @@ export interface BiasedTaps {
 }
 
 /** An exponential average `y += a·(x - y)` and what is added to it. */
-export interface BiasedAverage {
+interface BiasedAverage {
   readonly a: number;
   readonly biases: readonly number[];
 }
@@ -56,7 +56,7 @@ export interface Objective extends Judge {
   bestExponential(slowest: number): BiasedAverage;
 }
 
-export interface StoredKernel {
+interface StoredKernel {
   readonly taps: ArrayLike<number>;
   readonly biases: readonly number[];
 }

@@ -73,7 +73,7 @@ test('a worse candidate is refused, kept, and why is said', async () => {
   const outcome = await retrain(gait, '--family', 'ramp', '--name', 'walk', '--models', dir);
   expect(outcome.code).toBe(0);
   expect(outcome.stdout).toMatch(
-    /^not promoted: walk@1 stays in force; the candidate is kept as walk@2\nthe candidate's held-out loss is 0\.1936, that of the model in force 0\.1199; .*so it is worse\.\n$/,
+    /^not promoted: walk@1 stays in force; the candidate is kept as walk@2\nthe candidate's held-out loss \(mse\) is 0\.1936, that of the model in force 0\.1199; .*so it is worse\.\n$/,
   );
   expect(await active(dir)).toBe('1');
   expect(await versions(dir)).toEqual(['1', '2']);

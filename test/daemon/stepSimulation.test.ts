@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { gathered } from '../../src/daemon/ingest/join.ts';
 import {
   type Decision,
   type FilterChoice,

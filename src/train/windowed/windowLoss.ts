@@ -12,7 +12,7 @@ export interface WindowLoss {
 }
 
 /** One channel's part in the loss; its errors are in its unit. */
-export interface LossChannel extends Scale {
+interface LossChannel extends Scale {
   readonly recordings: readonly MemoryWindows[];
   readonly windows: number;
   /** By which the channel's mean loss enters: 1/(divisor · channels taken). */

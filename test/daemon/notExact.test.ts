@@ -20,7 +20,7 @@ test('a plan that is not exact serves, and that is told wherever the device is: 
     written.push(String(text));
     return Buffer.byteLength(text as string);
   }) as typeof fs.writeSync);
-  const daemon = await startDaemon();
+  const daemon = await startDaemon({ logLevel: 'info' });
   spy.mockRestore();
   const client = await rawClient(daemon.url);
   const device = { provider: 'cpu', exact: false };

@@ -28,10 +28,6 @@ export function rowsOf(payload: Buffer): number {
   return payload.readUInt32LE(32);
 }
 
-function seqOf(payload: Buffer): number {
-  return Number(payload.readBigUInt64LE(8));
-}
-
 /** Frames `from … from + count`, masked, a hundred or so in one piece of memory. */
 export function masked(shape: Shape, slot: number, from: number, count: number): Buffer[] {
   const perChunk = Math.max(1, Math.floor(65_536 / (headBytes + 4 * shape.channels * shape.rows)));

@@ -1,5 +1,5 @@
 import { defer, type Observable } from 'rxjs';
-import { batchWhileBusy } from '../../filter/batchWhileBusy.ts';
+import { batchWhileBusy, type Share } from '../../filter/batchWhileBusy.ts';
 import type { SampleLog, TrimRule } from '../../log/sampleLog.ts';
 import { gathered } from './join.ts';
 import {
@@ -39,7 +39,8 @@ export interface IngestOptions {
  * The whole flow from events to what may leave: decide → append → commit → release. The filter computes while the
  * commit is under way; its output waits. What arrives meanwhile is the next batch, so there is one commit and one
  * engine call per kernel in flight, and nothing leaves before the records it depends on are committed. The queue is
- * bounded by the producers' windows: a socket that is owed acknowledgements for more is not read.
+ * bounded by the producers' windows: a socket that is owed acknowledgements for more is not read. Batches are bounded
+ * too, and shared (`share`).
  */
 export function ingest({ log, maker, retention, maxStreams, count }: IngestOptions) {
   return (events$: Observable<Incoming>): Observable<Released[]> =>
@@ -64,24 +65,38 @@ export function ingest({ log, maker, retention, maxStreams, count }: IngestOptio
       }
 
       return events$.pipe(
-        batchWhileBusy(async (batch): Promise<Released[]> => {
-          const decided: Decided = { records: [], replies: [] };
-          for (const incoming of batch) decide(incoming, decided);
-          const { replies } = decided;
-          const records = gathered(decided.records);
-          if (records.length === 0) return replies;
-          const [made] = await Promise.all([maker.make(records), log.commit(records)]);
-          await log.trim(retention);
-          for (const each of made) {
-            if (each.type !== 'trend') continue;
-            count('sampleRows', each.samples.rows);
-            if (each.trend) count('trendRows', each.samples.rows);
-          }
-          return [{ type: 'made', made }, ...replies];
-        }),
+        batchWhileBusy(
+          async (batch): Promise<Released[]> => {
+            const decided: Decided = { records: [], replies: [] };
+            for (const incoming of batch) decide(incoming, decided);
+            const { replies } = decided;
+            const records = gathered(decided.records);
+            if (records.length === 0) return replies;
+            const [made] = await Promise.all([maker.make(records), log.commit(records)]);
+            await log.trim(retention);
+            for (const each of made) {
+              if (each.type !== 'trend') continue;
+              count('sampleRows', each.samples.rows);
+              if (each.trend) count('trendRows', each.samples.rows);
+            }
+            return [{ type: 'made', made }, ...replies];
+          },
+          undefined,
+          share,
+        ),
       );
     });
 }
+
+/**
+ * One batch holds at most so many samples (4 MiB of them), whoever sent them: some milliseconds of filtering at the
+ * longest kernel. Beyond that streams have a frame each in turn, so a quiet one does not wait for a busy one's queue.
+ */
+const share: Share<Incoming> = {
+  key: ({ stream }) => stream,
+  cost: ({ event }) => (event.type === 'samples' ? event.rows * event.channels : 1),
+  budget: 2 ** 20,
+};
 
 interface Decided {
   readonly records: Decision[];

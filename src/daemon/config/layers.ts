@@ -73,9 +73,12 @@ function takeFile(file: ConfigFile, given: Given, problems: string[]): void {
     problems.push(`file ${file.path}: expected keys with values, got something else`);
 }
 
-/** FIRTREND_CONFIG names the file; the setup of a checkout has some of its own; Kubernetes tells of a service `firtrend`. */
+/**
+ * Variables of that name that are no keys: the file itself, those of a checkout (setup, tests, benchmarks), and what
+ * Kubernetes tells of a service `firtrend`.
+ */
 const otherVariables =
-  /^FIRTREND_(CONFIG|CACHE|APT|PYTHON|INSTALLER_SECONDS|DOWNLOAD_SECONDS|SERVICE_.*|PORT_\d+_(TCP|UDP|SCTP).*)$/;
+  /^FIRTREND_(CONFIG|CACHE|APT|PYTHON|INSTALLER_SECONDS|DOWNLOAD_SECONDS|MILESTONE|BENCH_.*|TEST_.*|SERVICE_.*|PORT_\d+_(TCP|UDP|SCTP).*)$/;
 /** What Kubernetes puts into FIRTREND_PORT for a service of that name. */
 const serviceAddress = /^(tcp|udp|sctp):\/\//;
 

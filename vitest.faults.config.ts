@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+import everyday from './vitest.config.ts';
+
+/** `npm run test:faults`: what faults cost, by processes that are killed, loaded and lied to. */
+export default defineConfig({
+  test: {
+    ...everyday.test,
+    include: ['test/faults/**/*.test.ts'],
+    exclude: [],
+    maxWorkers: 1,
+    testTimeout: 300_000,
+  },
+});

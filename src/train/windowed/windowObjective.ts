@@ -10,8 +10,8 @@ import { freeClass, hullClass, newton } from './newton.ts';
 import { windowCertificate } from './windowCertificate.ts';
 import { errorsOf, meanLoss, meanValue, settled, type WindowLoss, windowLoss } from './windowLoss.ts';
 
-/** The time constant of a ramp to about 1e-4 of it, from a grid of steps by a half. */
-const rampScans = { points: 33, scans: 4 };
+/** As for squared error, the later scans with fewer points, for each is a pass over the windows. */
+const rampScans = { points: 65, scans: 6, finer: 9 };
 
 /**
  * Any {@link ErrorLoss}, window by window.

@@ -107,4 +107,5 @@ def found(case):
     return mean | {"relative": mean["gap"] / mean["loss"], "lag": lag, "kernels": kernels}
 
 
-json.dump([found(case) for case in json.load(sys.stdin)], sys.stdout)
+if __name__ == "__main__":
+    json.dump([found(case) for case in json.load(sys.stdin)], sys.stdout)

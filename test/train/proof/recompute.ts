@@ -13,14 +13,23 @@ interface Case {
   readonly optimum?: boolean;
 }
 
-const judged = z.object({ loss: z.number(), gap: z.number(), optimum: z.number().optional() });
+const judged = z.object({
+  loss: z.number(),
+  gap: z.number(),
+  covered: z.number().optional(),
+  optimum: z.number().optional(),
+});
 const findings = z.array(judged.extend({ relative: z.number(), lag: z.number(), kernels: z.array(judged) }));
 
 export type Finding = z.infer<typeof findings>[number];
 
-/** What `recompute.py` finds for each case, with NumPy and SciPy and nothing of src/. */
-export async function recomputed(python: string, cases: readonly Case[]): Promise<Finding[]> {
-  const child = spawn(python, [join(import.meta.dirname, 'recompute.py')], {
+/** What a script beside this file finds for each case, with NumPy and SciPy and nothing of src/. */
+export async function recomputed(
+  python: string,
+  cases: readonly Case[],
+  script: 'recompute.py' | 'recomputeRobust.py' = 'recompute.py',
+): Promise<Finding[]> {
+  const child = spawn(python, [join(import.meta.dirname, script)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.end(JSON.stringify(cases));

@@ -26,7 +26,6 @@ export const streamRule = z.strictObject(
         'a number from 2^-20 to 1',
       ),
     ),
-    retention: optional(duration('1s', '3650d', 'the age at which samples go; not set: that of the log')),
     stale: optional(
       duration(
         '1ms',
@@ -43,7 +42,7 @@ export const streamRule = z.strictObject(
       [],
     ),
   },
-  'an object {match, model?, minCoverage?, retention?, stale?, allow?}',
+  'an object {match, model?, minCoverage?, stale?, allow?}',
 );
 
 export const token = z.strictObject(

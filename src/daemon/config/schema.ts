@@ -98,7 +98,7 @@ const keys = group({
   streams: withDefault(
     objects(
       streamRule,
-      'objects {match, model?, minCoverage?, retention?, stale?, allow?}',
+      'objects {match, model?, minCoverage?, stale?, allow?}',
       'rules in order: for each stream the first whose `match` fits',
     ),
     [],
@@ -106,9 +106,6 @@ const keys = group({
   device: withDefault(choice(['cpu', 'cuda', 'auto'], 'where the filter runs'), 'cpu'),
   log: withDefault(choice(['memory'], 'where samples are kept'), 'memory'),
   retention: group({
-    age: optional(
-      duration('1s', '3650d', 'the age at which samples go; not set: by `retention.bytes` alone'),
-    ),
     bytes: withDefault(
       size('64KiB', '64TiB', 'what the log may hold before its oldest samples go'),
       256 * 2 ** 20,

@@ -20,8 +20,6 @@ export interface StreamSettings {
   readonly mayDiffer: MayDiffer;
   /** Silence after which it is stale (ms); undefined: by its rate. */
   readonly stale: number | undefined;
-  /** The age at which samples go (ms); undefined: that of the log. */
-  readonly retention: number | undefined;
   /** Why there is no model, where there is none. */
   readonly reason: string;
 }
@@ -37,7 +35,6 @@ export function settingsFor({ streams, model, allow }: Rules, stream: string): S
       model: wanted(model, allow, undefined),
       mayDiffer: { rate: false, channels: false },
       stale: undefined,
-      retention: undefined,
       reason: 'noModel: the daemon was started without --model, and no rule of "streams" fits',
     };
   }
@@ -48,7 +45,6 @@ export function settingsFor({ streams, model, allow }: Rules, stream: string): S
       channels: rule.allow.includes('channelMismatch'),
     },
     stale: rule.stale,
-    retention: rule.retention,
     reason: `noModel: the rule streams[${at}] (${rule.match.join(', ')}) names none`,
   };
 }

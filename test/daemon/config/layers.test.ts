@@ -49,7 +49,7 @@ describe('layers', () => {
 model: gait@2
 streams:
   - { match: 'a/**', model: ./m.onnx, stale: 1.5s, allow: rateMismatch }
-retention: { age: 7d, bytes: 10GiB }
+retention: { bytes: 10GiB }
 ping: { interval: 500 }
 `;
     const { config } = await configured(yaml, {
@@ -69,7 +69,7 @@ ping: { interval: 500 }
         allow: ['rateMismatch'],
       },
     ]);
-    expect(config.retention).toEqual({ age: 7 * 86_400_000, bytes: 10 * 2 ** 30 });
+    expect(config.retention).toEqual({ bytes: 10 * 2 ** 30 });
     expect(config.ping.interval).toBe(500);
     expect(config.origins).toEqual(['https://a.example', 'http://b.example:81']);
     expect(config.auth.tokens).toEqual([{ name: 'x', sha256: hash, scopes: ['publish:a/*'] }]);
@@ -195,7 +195,7 @@ describe('what is printed', () => {
   test('reads back as the same configuration, secrets apart, and says where each key comes from', async () => {
     const yaml = `models: /srv/models
 auth: { jwt: { secret: /s } }
-streams: [{ match: [a, 'b/*'], model: m@1, retention: 90min, allow: [bias, channelMismatch] }, { match: '**' }]
+streams: [{ match: [a, 'b/*'], model: m@1, stale: 90min, allow: [bias, channelMismatch] }, { match: '**' }]
 retention: { bytes: 1536KiB }
 ping: { interval: 1500 }
 `;

@@ -68,10 +68,14 @@ async function follow(client: FirtrendClient, seen: readonly Seen[]): Promise<vo
       case 'kernel':
         for (const { name, seq } of event.changes) of(name).kernels.push({ seq, version: event.version! });
         return;
-      default:
-        // A subscriber that fell behind catches up; when the load has ended the streams are silent.
-        if (event.type !== 'live' && event.type !== 'stale')
-          throw new Error(`unexpected: ${JSON.stringify(event)}`);
+      // A subscriber that fell behind catches up; when the load has ended the streams are silent.
+      case 'live':
+      case 'stale':
+        return;
+      case 'gap':
+      case 'refused':
+      case 'removed':
+        throw new Error(`unexpected: ${JSON.stringify(event)}`);
     }
   };
   for await (const event of subscription) take(event);

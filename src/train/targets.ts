@@ -1,5 +1,5 @@
 import { FirtrendError } from '../dsp/error.ts';
-import { memorySamples, numbersOf, part, type Samples, wholeOf } from './samples.ts';
+import { chunkLength, memorySamples, part, type Samples, wholeOf } from './samples.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 import { smoothChunks } from './smoother.ts';
 
@@ -133,16 +133,18 @@ export function longestStretch(x: Samples, period: number): number {
 function* stretches(x: Samples, hole: number): Generator<[from: number, to: number]> {
   let from = -1;
   let last = -1;
-  let n = -1;
-  for (const value of numbersOf(x)) {
-    n++;
-    if (Number.isNaN(value)) continue;
-    if (from >= 0 && n - last - 1 >= hole) {
-      yield [from, last + 1];
-      from = n;
+  for (let base = 0; base < x.length; base += chunkLength) {
+    const chunk = x.read(base, Math.min(base + chunkLength, x.length));
+    for (let i = 0; i < chunk.length; i++) {
+      if (Number.isNaN(chunk[i]!)) continue;
+      const n = base + i;
+      if (from >= 0 && n - last - 1 >= hole) {
+        yield [from, last + 1];
+        from = n;
+      }
+      if (from < 0) from = n;
+      last = n;
     }
-    if (from < 0) from = n;
-    last = n;
   }
   if (from >= 0) yield [from, last + 1];
 }

@@ -1,5 +1,5 @@
 import { logError } from './logError.ts';
-import type { LogRecord } from './sampleLog.ts';
+import type { Decision } from './sampleLog.ts';
 
 /** What a record of a stream must follow on from. */
 export interface Follows {
@@ -12,17 +12,21 @@ export interface Follows {
  * that an adapter can refuse the whole batch before it has written any of it.
  */
 export function checkedBatch(
-  batch: readonly LogRecord[],
+  batch: readonly Decision[],
   held: (stream: string) => Follows | undefined,
 ): void {
-  const within = new Map<string, Follows>();
+  const within = new Map<string, Follows | undefined>();
   for (const record of batch) {
     if (record.type === 'stream') {
       within.set(record.stream, { nextSeq: 0, channels: record.channels.length });
       continue;
     }
-    const former = within.get(record.stream) ?? held(record.stream);
+    const former = within.has(record.stream) ? within.get(record.stream) : held(record.stream);
     if (!former) throw logError('logOrder', `${record.type}: the stream ${record.stream} has not begun`);
+    if (record.type === 'delete') {
+      within.set(record.stream, undefined);
+      continue;
+    }
     if (!Number.isSafeInteger(record.seq) || record.seq < former.nextSeq) {
       throw logError(
         'logOrder',

@@ -1,9 +1,9 @@
-import { sliceFrame } from '../dsp/frame.ts';
 import { checkedBatch, type Follows } from './checkedBatch.ts';
+import { cutSamples } from './cutSamples.ts';
 import { logError } from './logError.ts';
 import type {
+  Decision,
   FilterRecord,
-  LogRecord,
   SampleLog,
   SamplesRecord,
   StreamHead,
@@ -16,7 +16,7 @@ import type {
  * Called at both edges of every commit, so that tests can delay it, fail it, or end the process: `before` nothing of
  * the batch is held yet, `after` all of it is but the caller does not know. A throw (or rejection) fails the commit.
  */
-export type CommitHook = (edge: 'before' | 'after', batch: readonly LogRecord[]) => void | Promise<void>;
+export type CommitHook = (edge: 'before' | 'after', batch: readonly Decision[]) => void | Promise<void>;
 
 /** One stream's present epoch. */
 interface HeldStream extends Follows {
@@ -43,11 +43,15 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
   // Trimming is tried from here on: above the limit by as much as could not go the last time.
   let worthTrimming = 0;
 
-  function append(record: LogRecord): void {
+  function append(record: Decision): void {
     position++;
-    if (record.type === 'stream') {
+    if (record.type === 'stream' || record.type === 'delete') {
       const former = held.get(record.stream);
       if (former) while (dropOldest(former));
+      held.delete(record.stream);
+    }
+    if (record.type === 'delete') return;
+    if (record.type === 'stream') {
       held.set(record.stream, {
         begin: record,
         nextSeq: 0,
@@ -128,7 +132,7 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
         while (next < filters.length && filters[next]!.seq <= Math.max(record.seq, fromSeq))
           yield filters[next++]!;
         at = record.seq + record.rows;
-        yield cut(record, fromSeq, toSeq);
+        yield cutSamples(record, fromSeq, toSeq);
       }
       while (next < filters.length) yield filters[next++]!;
     },
@@ -146,6 +150,7 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
         oldestSeq,
         newestTime: newest && newest.time + (newest.rows - 1) * newest.period,
         filter: filters.at(-1),
+        proven: true,
       };
     },
 
@@ -190,11 +195,4 @@ function holding({ samples, first }: HeldStream, seq: number): number {
     else high = middle;
   }
   return low;
-}
-
-function cut(record: SamplesRecord, fromSeq: number, toSeq: number): SamplesRecord {
-  const from = Math.max(0, fromSeq - record.seq);
-  const to = Math.min(record.rows, toSeq - record.seq);
-  if (from === 0 && to === record.rows) return record;
-  return { ...record, ...sliceFrame(record, from, to), time: record.time + from * record.period };
 }

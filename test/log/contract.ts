@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type {
+  DamagedRecord,
   FilterRecord,
   LogRecord,
   SampleLog,
@@ -37,14 +38,19 @@ export function filterRecord(stream: string, seq: number, model = 'm'): FilterRe
   };
 }
 
-async function readAll(log: SampleLog, stream: string, from: number, to: number): Promise<LogRecord[]> {
-  const records: LogRecord[] = [];
+export async function readAll(
+  log: Pick<SampleLog, 'read'>,
+  stream: string,
+  from: number,
+  to: number,
+): Promise<(LogRecord | DamagedRecord)[]> {
+  const records: (LogRecord | DamagedRecord)[] = [];
   for await (const record of log.read(stream, from, to)) records.push(record);
   return records;
 }
 
 /** The seqs and values of channel 0 that a read gives, one entry a row. */
-function rowsOf(records: readonly LogRecord[]): [seq: number, value: number][] {
+export function rowsOf(records: readonly (LogRecord | DamagedRecord)[]): [seq: number, value: number][] {
   return records.flatMap((record) =>
     record.type === 'samples'
       ? Array.from({ length: record.rows }, (_, i): [number, number] => [record.seq + i, record.planes[i]!])

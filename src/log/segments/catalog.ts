@@ -1,0 +1,333 @@
+import type { Follows } from '../checkedBatch.ts';
+import type { StreamRecord } from '../sampleLog.ts';
+import { listOffset, noOffsets, type Offsets, pushOffset } from './offsets.ts';
+import { type Settings, sameSettings } from './settings.ts';
+
+/** From `seq` on the settings with this number. */
+export interface FilterChange {
+  readonly seq: number;
+  readonly settings: number;
+}
+
+/** Where the times of a stream are counted from: the row `seq` is at `time` (ms), the next one `period` later. */
+export interface StreamClock {
+  readonly seq: number;
+  readonly time: number;
+  readonly period: number;
+}
+
+/** How far a stream is written, which is ahead of what is committed while a commit is under way. */
+export interface Pen {
+  nextSeq: number;
+  filter: FilterChange | undefined;
+  clock: StreamClock;
+  /** How often its settings were written: told with each frame, so that a reader knows that it missed none. */
+  count: number;
+  /** The segment that has them last. */
+  segment: number;
+}
+
+/** One stream's present epoch as the log holds it. */
+export interface LoggedStream extends Follows {
+  readonly number: number;
+  readonly begin: StreamRecord;
+  oldestSeq: number;
+  newestTime: number | undefined;
+  proven: boolean;
+  /** Oldest first. */
+  filters: FilterChange[];
+  /**
+   * The segments that hold it, oldest first; the seq it had reached before each; and where in its index file the
+   * stream's offsets are (-1: in memory). Arrays of numbers, for there may be a million.
+   */
+  readonly segments: number[];
+  readonly bases: number[];
+  readonly blocks: number[];
+  readonly pen: Pen;
+}
+
+/** What one segment holds of a stream, until its index file has it. */
+export interface SegmentStream {
+  readonly stream: LoggedStream;
+  /** The seq that the stream had reached before. */
+  base: number;
+  /** All that the log holds of the stream is from here on. */
+  restarts: boolean;
+  /** In force at `base`, then changes. */
+  filters: FilterChange[];
+  /** Of the settings of the stream, and of its samples. */
+  contexts: Offsets;
+  samples: Offsets;
+}
+
+export interface Segment {
+  readonly number: number;
+  readonly salt: number;
+  /** Committed bytes. */
+  size: number;
+  /** Server time of its beginning (ms since 1970), undefined where that is lost. */
+  created: number | undefined;
+  records: number;
+  /** Ranges of bytes that hold no good record. */
+  readonly holes: [from: number, to: number][];
+  /** Undefined once its index file has them. */
+  streams: Map<LoggedStream, SegmentStream> | undefined;
+  readonly settings: Map<number, number[]>;
+  readonly deleted: number[];
+  doubted: boolean;
+  /** Bytes of its index file, 0 without one. */
+  indexBytes: number;
+  removed: boolean;
+}
+
+/** The last that is known of the writer before. */
+export interface Run {
+  readonly sync: 'full' | 'normal';
+  /** Which life of the machine; undefined where that cannot be known. */
+  readonly bootId?: string | undefined;
+}
+
+/** What a record does to what the log holds. */
+export type Change =
+  | { readonly type: 'segment'; readonly created: number }
+  | {
+      readonly type: 'settings';
+      readonly number: number;
+      readonly settings: Settings;
+      readonly offset: number;
+    }
+  | {
+      readonly type: 'stream';
+      readonly stream: LoggedStream;
+      readonly seq: number;
+      readonly filter: FilterChange | undefined;
+      readonly proven: boolean;
+      /** All that is held of the stream follows. */
+      readonly restarts: boolean;
+      readonly offset: number;
+    }
+  | {
+      readonly type: 'samples';
+      readonly stream: LoggedStream;
+      readonly seq: number;
+      readonly rows: number;
+      /** Of the last row. */
+      readonly time: number;
+      readonly offset: number;
+    }
+  | {
+      readonly type: 'damaged';
+      readonly stream: LoggedStream;
+      readonly toSeq: number;
+      readonly offset: number;
+    }
+  | { readonly type: 'delete'; readonly stream: LoggedStream }
+  | { readonly type: 'start'; readonly run: Run }
+  | { readonly type: 'stop' }
+  | { readonly type: 'doubt' };
+
+/** All that is known of the log without reading its samples. */
+export interface Catalog {
+  readonly byName: Map<string, LoggedStream>;
+  readonly byNumber: Map<number, LoggedStream>;
+  readonly settings: Map<number, Settings>;
+  /** By number, oldest first. */
+  readonly segments: Map<number, Segment>;
+  /** Numbers that no stream, no settings have had. */
+  nextStream: number;
+  nextSettings: number;
+  run: Run | undefined;
+  stopped: boolean;
+}
+
+export function emptyCatalog(): Catalog {
+  return {
+    byName: new Map(),
+    byNumber: new Map(),
+    settings: new Map(),
+    segments: new Map(),
+    nextStream: 1,
+    nextSettings: 1,
+    run: undefined,
+    stopped: false,
+  };
+}
+
+export function newSegment(number: number, salt: number): Segment {
+  return {
+    number,
+    salt,
+    size: 0,
+    created: undefined,
+    records: 0,
+    holes: [],
+    streams: new Map(),
+    settings: new Map(),
+    deleted: [],
+    doubted: false,
+    indexBytes: 0,
+    removed: false,
+  };
+}
+
+export function newStream(number: number, begin: StreamRecord): LoggedStream {
+  return {
+    number,
+    begin,
+    channels: begin.channels.length,
+    nextSeq: 0,
+    oldestSeq: 0,
+    newestTime: undefined,
+    proven: true,
+    filters: [],
+    segments: [],
+    bases: [],
+    blocks: [],
+    pen: {
+      nextSeq: 0,
+      filter: undefined,
+      clock: { seq: 0, time: Number.NaN, period: Number.NaN },
+      count: 0,
+      segment: 0,
+    },
+  };
+}
+
+/** Takes in one committed record: the same for what is written and for what is read at the start. */
+export function applyChange(catalog: Catalog, segment: Segment, change: Change): void {
+  segment.records++;
+  switch (change.type) {
+    case 'segment':
+      segment.created = change.created;
+      return;
+    case 'settings': {
+      learnSettings(catalog, change.number, change.settings);
+      const offsets = segment.settings.get(change.number) ?? [];
+      offsets.push(change.offset);
+      segment.settings.set(change.number, offsets);
+      return;
+    }
+    case 'stream': {
+      const { stream, seq, filter, proven, restarts, offset } = change;
+      admit(catalog, stream);
+      if (restarts) forgetOlder(stream, segment, seq);
+      const held = presence(stream, segment, seq);
+      pushOffset(held.contexts, offset);
+      if (filter) {
+        noteFilter(held.filters, filter);
+        noteFilter(stream.filters, filter);
+      }
+      stream.proven = proven;
+      stream.nextSeq = Math.max(stream.nextSeq, seq);
+      return;
+    }
+    case 'samples': {
+      const { stream, seq, rows, time, offset } = change;
+      listOffset(presence(stream, segment, stream.nextSeq).samples, offset);
+      stream.nextSeq = Math.max(stream.nextSeq, seq + rows);
+      stream.newestTime = time;
+      return;
+    }
+    case 'damaged': {
+      const { stream, toSeq, offset } = change;
+      listOffset(presence(stream, segment, stream.nextSeq).samples, offset);
+      stream.nextSeq = Math.max(stream.nextSeq, toSeq);
+      return;
+    }
+    case 'delete':
+      dismiss(catalog, change.stream);
+      segment.deleted.push(change.stream.number);
+      return;
+    case 'start':
+      catalog.run = change.run;
+      catalog.stopped = false;
+      return;
+    case 'stop':
+      catalog.stopped = true;
+      return;
+    case 'doubt':
+      segment.doubted = true;
+      doubtAll(catalog);
+  }
+}
+
+export function learnSettings(catalog: Catalog, number: number, settings: Settings): void {
+  catalog.nextSettings = Math.max(catalog.nextSettings, number + 1);
+  if (!catalog.settings.has(number)) catalog.settings.set(number, settings);
+}
+
+/** @returns the number of these settings, undefined where the log has none like them */
+export function findSettings(catalog: Catalog, settings: Settings): number | undefined {
+  for (const [number, known] of catalog.settings) if (sameSettings(known, settings)) return number;
+  return undefined;
+}
+
+/** The stream is the present epoch of its name. */
+export function admit(catalog: Catalog, stream: LoggedStream): void {
+  catalog.nextStream = Math.max(catalog.nextStream, stream.number + 1);
+  const { stream: name } = stream.begin;
+  const former = catalog.byName.get(name);
+  if (former === stream) return;
+  if (former) dismiss(catalog, former);
+  catalog.byName.set(name, stream);
+  catalog.byNumber.set(stream.number, stream);
+}
+
+export function dismiss(catalog: Catalog, stream: LoggedStream): void {
+  catalog.byNumber.delete(stream.number);
+  if (catalog.byName.get(stream.begin.stream) === stream) catalog.byName.delete(stream.begin.stream);
+}
+
+export function doubtAll(catalog: Catalog): void {
+  for (const stream of catalog.byName.values()) stream.proven = false;
+}
+
+/** From here on the log holds the stream from `seq` on, in this segment and later ones. */
+export function forgetOlder(stream: LoggedStream, segment: Segment, seq: number): void {
+  stream.segments.length = stream.bases.length = stream.blocks.length = 0;
+  stream.filters.length = 0;
+  stream.oldestSeq = seq;
+  segment.streams!.delete(stream);
+  presence(stream, segment, seq).restarts = true;
+}
+
+function presence(stream: LoggedStream, segment: Segment, base: number): SegmentStream {
+  const present = segment.streams!.get(stream);
+  if (present) return present;
+  const inForce = stream.filters.at(-1);
+  const made: SegmentStream = {
+    stream,
+    base,
+    restarts: false,
+    filters: inForce ? [inForce] : [],
+    contexts: noOffsets(),
+    samples: noOffsets(),
+  };
+  segment.streams!.set(stream, made);
+  addPlace(stream, segment.number, base, -1);
+  return made;
+}
+
+export function addPlace(stream: LoggedStream, segment: number, base: number, block: number): void {
+  if (stream.segments.length === 0) stream.oldestSeq = base;
+  stream.segments.push(segment);
+  stream.bases.push(base);
+  stream.blocks.push(block);
+}
+
+export function noteFilter(filters: FilterChange[], filter: FilterChange): void {
+  const last = filters.at(-1);
+  if (last?.seq === filter.seq && last.settings === filter.settings) return;
+  filters.push(filter);
+}
+
+/** Numbers of the segments at both ends, 0 where there is none. */
+export function oldestNumber({ segments }: Catalog): number {
+  return segments.keys().next().value ?? 0;
+}
+
+export function newestNumber({ segments }: Catalog): number {
+  let newest = 0;
+  for (const number of segments.keys()) newest = number;
+  return newest;
+}

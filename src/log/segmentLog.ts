@@ -1,11 +1,12 @@
 import { checkedBatch } from './checkedBatch.ts';
 import { logError } from './logError.ts';
-import type { Decision, SampleLog, StreamHead } from './sampleLog.ts';
+import type { Decision, SampleLog } from './sampleLog.ts';
 import { appender } from './segments/appender.ts';
 import { batchWriter } from './segments/batchWriter.ts';
 import { readBootId } from './segments/bootId.ts';
-import type { Catalog, LoggedStream, Run } from './segments/catalog.ts';
+import type { Catalog, Run } from './segments/catalog.ts';
 import { makeFolder, removeLeftovers } from './segments/folder.ts';
+import { headOf } from './segments/head.ts';
 import { load } from './segments/load.ts';
 import { lockFolder } from './segments/lock.ts';
 import { readStream } from './segments/readStream.ts';
@@ -26,6 +27,8 @@ export interface SegmentLogOptions {
   readonly clock?: Clock;
   /** Names this life of the machine; the system's by default. */
   readonly bootId?: string;
+  /** Nothing that was acknowledged before is proven to be held, for this reason: each stream begins a new epoch. */
+  readonly doubt?: string;
   /** The salt of a new segment's checksums; random by default. */
   readonly salt?: () => number;
   /** Called with true when no space is left: commits wait; with false when there is again. */
@@ -62,6 +65,7 @@ async function owned(
     retryDelay = 1000,
     clock = { wall: Date.now, steady: () => performance.now() },
     bootId,
+    doubt,
     salt,
     onFull = () => undefined,
     onBroken = () => undefined,
@@ -103,9 +107,10 @@ async function owned(
   }
 
   const run: Run = { sync, bootId: bootId ?? (await readBootId()) };
-  const unproven = !proven(catalog, run);
+  const reason =
+    doubt ?? (proven(catalog, run) ? undefined : 'after sync: normal the machine was started again');
   await append(0, () => {
-    if (unproven) writer.doubt('after sync: normal the machine was started again');
+    if (reason !== undefined) writer.doubt(reason);
     writer.start(run, clock.wall());
   });
 
@@ -169,22 +174,6 @@ async function owned(
 function proven({ run, stopped }: Catalog, now: Run): boolean {
   if (!run || run.sync === 'full' || stopped) return true;
   return run.bootId !== undefined && run.bootId === now.bootId;
-}
-
-export function headOf(catalog: Catalog, stream: LoggedStream | undefined): StreamHead | undefined {
-  if (!stream) return undefined;
-  const { begin, nextSeq, oldestSeq, newestTime, filters, proven: whole } = stream;
-  const filter = filters.at(-1);
-  return {
-    epoch: begin.epoch,
-    channels: begin.channels,
-    rate: begin.rate,
-    nextSeq,
-    oldestSeq,
-    newestTime,
-    filter: filter && { ...catalog.settings.get(filter.settings)!, stream: begin.stream, seq: filter.seq },
-    proven: whole,
-  };
 }
 
 /** @returns about how many bytes the records take. @throws FirtrendError `logOrder` for one that is too large */

@@ -39,9 +39,10 @@ export interface Appender {
   /**
    * Writes what the batch writer holds, to the promise of `sync`, and takes it into the catalog.
    *
+   * @returns how many bytes it took
    * @throws FirtrendError `logBroken`; `logFull` when given up while no space was left
    */
-  append(batch: BatchWriter): Promise<void>;
+  append(batch: BatchWriter): Promise<number>;
   /** Writes the index file of a complete segment, after those asked for before. */
   index(segment: Segment, index: EncodedIndex): void;
   /** Everything written is on the disk. */
@@ -205,7 +206,7 @@ export async function appender(
 
     async append(batch) {
       const encoded = batch.end();
-      if (!encoded) return;
+      if (!encoded) return 0;
       const { size } = segment!;
       await withSpace(
         () => writeAll(encoded.bytes, size),
@@ -215,6 +216,7 @@ export async function appender(
       else syncSoon();
       segment!.size = size + encoded.bytes.length;
       for (const change of encoded.changes) applyChange(catalog, segment!, change);
+      return encoded.bytes.length;
     },
 
     index,

@@ -227,9 +227,12 @@ export function batchWriter(catalog: Catalog, wallClock: () => number): BatchWri
     decision(record) {
       switch (record.type) {
         case 'stream': {
+          // What is new in a life that ends here never was.
+          const former = ahead.get(record.stream) ?? catalog.byName.get(record.stream);
+          if (former) unwritten.delete(former);
           const stream = newStream(catalog.nextStream++, record);
           ahead.set(record.stream, stream);
-          unwritten.add(stream);
+          refresh(stream);
           return;
         }
         case 'samples':
@@ -238,11 +241,11 @@ export function batchWriter(catalog: Catalog, wallClock: () => number): BatchWri
         case 'delete': {
           const stream = find(record.stream);
           unwritten.delete(stream);
+          ahead.set(record.stream, null);
           twice(() => {
             open(recordTypes.delete, 0, 0, stream.number);
             changes.push({ type: 'delete', stream });
           });
-          ahead.set(record.stream, null);
           return;
         }
         default: {

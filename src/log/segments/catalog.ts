@@ -73,7 +73,8 @@ export interface Segment {
   /** Undefined once its index file has them. */
   streams: Map<LoggedStream, SegmentStream> | undefined;
   readonly settings: Map<number, number[]>;
-  readonly deleted: number[];
+  /** Numbers of streams that were deleted, or that another epoch followed. */
+  readonly ended: number[];
   doubted: boolean;
   /** Bytes of its index file, 0 without one. */
   indexBytes: number;
@@ -163,7 +164,7 @@ export function newSegment(number: number, salt: number): Segment {
     holes: [],
     streams: new Map(),
     settings: new Map(),
-    deleted: [],
+    ended: [],
     doubted: false,
     indexBytes: 0,
     removed: false,
@@ -209,6 +210,8 @@ export function applyChange(catalog: Catalog, segment: Segment, change: Change):
     }
     case 'stream': {
       const { stream, seq, filter, proven, restarts, offset } = change;
+      const former = catalog.byName.get(stream.begin.stream);
+      if (former && former !== stream) segment.ended.push(former.number);
       admit(catalog, stream);
       if (restarts) forgetOlder(stream, segment, seq);
       const held = presence(stream, segment, seq);
@@ -236,7 +239,7 @@ export function applyChange(catalog: Catalog, segment: Segment, change: Change):
     }
     case 'delete':
       dismiss(catalog, change.stream);
-      segment.deleted.push(change.stream.number);
+      segment.ended.push(change.stream.number);
       return;
     case 'start':
       catalog.run = change.run;

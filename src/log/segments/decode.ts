@@ -58,14 +58,13 @@ export function frameRows({ flags: set, length }: Header, channels: number): num
  * What a record read from the disk does to the catalog, which holds all records before it. The stream's pen is put where
  * the record leaves it.
  *
- * @returns nothing for a record of a stream that is gone or was never described: `orphan`; or of one that rests on
- *   settings that are lost: `unreadable`
+ * @returns `unreadable` for a record that rests on what is lost: the stream's description, or settings
  */
 export function decodeChange(
   catalog: Catalog,
   segment: number,
   raw: RawRecord,
-): Change | 'orphan' | 'unreadable' {
+): Change | 'repeated' | 'unreadable' {
   const { type, number, seq, offset, payload } = raw;
   switch (type) {
     case recordTypes.segment:
@@ -84,8 +83,9 @@ export function decodeChange(
       return { type: 'doubt' };
   }
   const stream = catalog.byNumber.get(number);
-  if (!stream) return 'orphan';
-  if (type === recordTypes.delete) return { type: 'delete', stream };
+  // It is told twice.
+  if (type === recordTypes.delete) return stream ? { type: 'delete', stream } : 'repeated';
+  if (!stream) return 'unreadable';
   if (raw.tag !== (stream.pen.count & 255)) return 'unreadable';
   if (type === recordTypes.damaged) {
     const toSeq = takeF64(byteReader(payload));

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { type ByteReader, byteReader, takeF64, takeJson, takeU32 } from './byteReader.ts';
+import { type ByteReader, byteReader, takeBytes, takeF64, takeJson, takeU32 } from './byteReader.ts';
 import { byteWriter, putBytes, putF64, putJson, putU32, reserve } from './byteWriter.ts';
 import {
   addPlace,
@@ -30,7 +30,7 @@ interface Meta {
   readonly records: number;
   readonly holes: [number, number][];
   readonly settings: [number: number, offsets: number[]][];
-  readonly deleted: number[];
+  readonly ended: number[];
   readonly doubted: boolean;
   readonly run: Run | null;
   readonly stopped: boolean;
@@ -63,7 +63,7 @@ export function encodeIndex(catalog: Catalog, segment: Segment): EncodedIndex {
     records,
     holes,
     settings: [...segment.settings],
-    deleted: segment.deleted,
+    ended: segment.ended,
     doubted: segment.doubted,
     run: catalog.run ?? null,
     stopped: catalog.stopped,
@@ -115,7 +115,7 @@ export function loadIndex(catalog: Catalog, segment: Segment, bytes: Buffer): bo
   segment.created = meta.created ?? undefined;
   segment.records = meta.records;
   segment.holes.push(...meta.holes);
-  segment.deleted.push(...meta.deleted);
+  segment.ended.push(...meta.ended);
   segment.doubted = meta.doubted;
   segment.indexBytes = bytes.length;
   segment.streams = undefined;
@@ -124,7 +124,7 @@ export function loadIndex(catalog: Catalog, segment: Segment, bytes: Buffer): bo
   catalog.stopped = meta.stopped;
   catalog.nextStream = Math.max(catalog.nextStream, meta.nextStream);
   catalog.nextSettings = Math.max(catalog.nextSettings, meta.nextSettings);
-  for (const number of meta.deleted) {
+  for (const number of meta.ended) {
     const stream = catalog.byNumber.get(number);
     if (stream) dismiss(catalog, stream);
   }
@@ -150,8 +150,8 @@ function loadRow(catalog: Catalog, segment: Segment, reader: ByteReader): void {
     noteFilter(stream.filters, { seq: takeF64(reader), settings: takeU32(reader) });
   }
   addPlace(stream, segment.number, base, reader.at);
-  const contexts = takeU32(reader);
-  reader.at += 4 * (contexts + takeU32(reader)) + 4;
+  const offsets = takeU32(reader) + takeU32(reader);
+  takeBytes(reader, 4 + 4 * offsets);
   stream.nextSeq = Math.max(stream.nextSeq, next);
   if (!Number.isNaN(newestTime)) stream.newestTime = newestTime;
   stream.proven = (set & doubted) === 0;

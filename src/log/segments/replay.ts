@@ -22,8 +22,8 @@ export function replay(catalog: Catalog, segment: Segment, isLast: boolean): Sca
     for (const raw of records) {
       const change = decodeChange(catalog, segment.number, raw);
       segment.size = raw.offset + raw.size;
-      if (typeof change === 'string') segment.holes.push([raw.offset, segment.size]);
-      else applyChange(catalog, segment, change);
+      if (change === 'unreadable') segment.holes.push([raw.offset, segment.size]);
+      else if (change !== 'repeated') applyChange(catalog, segment, change);
     }
   }
 

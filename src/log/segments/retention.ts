@@ -74,9 +74,8 @@ export function retention(
     return bytes;
   }
 
-  /** Writes all that is kept of a stream again. @returns how many bytes of samples it was */
+  /** Writes all that is kept of a stream again. @returns how many bytes that took */
   async function carry(stream: LoggedStream, keepSamples: number): Promise<number> {
-    const name = stream.begin.stream;
     const from = Math.max(stream.oldestSeq, stream.nextSeq - keepSamples);
     let inForce: FilterRecord | UnfilteredRecord | undefined;
     const kept = [];
@@ -97,9 +96,7 @@ export function retention(
       }
       if (stream.pen.nextSeq < stream.nextSeq) writer.damaged(stream, stream.pen.nextSeq, stream.nextSeq);
     }
-    await out.append(writer);
-    if (catalog.byName.get(name) !== stream) throw new Error(`${name} ended while it was carried`);
-    return bytes;
+    return out.append(writer);
   }
 
   async function remove(segment: Segment): Promise<void> {

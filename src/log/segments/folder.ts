@@ -72,7 +72,9 @@ export async function writeIndex(folder: string, segment: Segment, bytes: Buffer
   const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w');
   try {
-    await file.writeFile(bytes);
+    for (let done = 0; done < bytes.length; ) {
+      done += (await file.write(bytes, done, bytes.length - done, done)).bytesWritten;
+    }
     await file.sync();
   } catch (error) {
     await file.close();

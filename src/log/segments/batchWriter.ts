@@ -38,6 +38,8 @@ export interface BatchWriter {
   restart(stream: LoggedStream, seq: number, filter: FilterRecord | UnfilteredRecord | undefined): void;
   /** The stream's description, if the segment lacks it. */
   describe(stream: LoggedStream): void;
+  /** A kernel, if the segment lacks it. */
+  kernel(number: number): void;
   start(run: Run, time: number): void;
   stop(time: number): void;
   doubt(reason: string): void;
@@ -275,6 +277,11 @@ export function batchWriter(catalog: Catalog, wallClock: () => number): BatchWri
     },
 
     describe,
+
+    kernel(number) {
+      const settings = catalog.settings.get(number);
+      if (settings) writeSettings(number, settings);
+    },
 
     start(run, time) {
       twice(() => {

@@ -1,19 +1,20 @@
 import { crc32 } from 'node:zlib';
 import { type ByteReader, byteReader, takeBytes, takeF64, takeJson, takeU32 } from './byteReader.ts';
-import { byteWriter, putBytes, putF64, putJson, putU32, reserve } from './byteWriter.ts';
+import { type ByteWriter, byteWriter, putBytes, putF64, putJson, putU32, reserve } from './byteWriter.ts';
 import {
   addPlace,
   admit,
   type Catalog,
   dismiss,
   doubtAll,
+  type FilterChange,
   newStream,
   noteFilter,
   type Run,
   type Segment,
   type SegmentStream,
 } from './catalog.ts';
-import { putContext, takeContext } from './context.ts';
+import { type Context, putContext, takeContext } from './context.ts';
 import type { Offsets } from './offsets.ts';
 
 /** What an index file begins with, for whoever looks into one. */
@@ -76,28 +77,36 @@ export function encodeIndex(catalog: Catalog, segment: Segment): EncodedIndex {
   putJson(out, meta);
   const blocks = new Map<SegmentStream, number>();
   for (const held of living) {
-    const { stream, base, filters, contexts, samples } = held;
+    const { stream, base, filters } = held;
     putU32(out, stream.number);
     putU32(out, (held.restarts ? restarts : 0) | (stream.proven ? 0 : doubted));
     putF64(out, base);
     putF64(out, stream.nextSeq);
     putF64(out, stream.newestTime ?? Number.NaN);
-    putContext(out, stream);
     putU32(out, filters.length);
     for (const filter of filters) {
       putF64(out, filter.seq);
       putU32(out, filter.settings);
     }
     blocks.set(held, out.at);
-    const offsets = Buffer.concat([bytesOf(contexts), bytesOf(samples)]);
-    putU32(out, contexts.length);
-    putU32(out, samples.length);
-    putU32(out, crc32(offsets, salt));
-    putBytes(out, offsets);
+    putBlock(out, held, salt);
   }
   const bytes = out.bytes.subarray(0, out.at);
   bytes.writeUInt32LE(crc32(bytes.subarray(prefix), salt), text.length);
   return { bytes, blocks };
+}
+
+/** The offsets of a stream's records, and its description as it was at the end; checked by itself, for it is read alone. */
+function putBlock(out: ByteWriter, { stream, contexts, samples }: SegmentStream, salt: number): void {
+  const at = reserve(out, 16);
+  putBytes(out, bytesOf(contexts));
+  putBytes(out, bytesOf(samples));
+  putContext(out, stream);
+  const length = out.at - at;
+  out.view.setUint32(at, contexts.length, true);
+  out.view.setUint32(at + 4, samples.length, true);
+  out.view.setUint32(at + 8, length, true);
+  out.view.setUint32(at + 12, crc32(out.bytes.subarray(at + 16, at + length), salt), true);
 }
 
 /**
@@ -139,19 +148,24 @@ function loadRow(catalog: Catalog, segment: Segment, reader: ByteReader): void {
   const base = takeF64(reader);
   const next = takeF64(reader);
   const newestTime = takeF64(reader);
+  const filters: FilterChange[] = [];
+  for (let left = takeU32(reader); left > 0; left--) {
+    filters.push({ seq: takeF64(reader), settings: takeU32(reader) });
+  }
+  const block = reader.at;
+  const offsets = takeU32(reader) + takeU32(reader);
+  const end = block + takeU32(reader);
+  takeBytes(reader, 4 + 4 * offsets);
   const { begin, ...told } = takeContext(reader);
+  reader.at = end;
   const stream = catalog.byNumber.get(number) ?? newStream(number, begin);
   admit(catalog, stream);
   if (set & restarts) {
     stream.segments.length = stream.bases.length = stream.blocks.length = 0;
     stream.filters.length = 0;
   }
-  for (let left = takeU32(reader); left > 0; left--) {
-    noteFilter(stream.filters, { seq: takeF64(reader), settings: takeU32(reader) });
-  }
-  addPlace(stream, segment.number, base, reader.at);
-  const offsets = takeU32(reader) + takeU32(reader);
-  takeBytes(reader, 4 + 4 * offsets);
+  for (const filter of filters) noteFilter(stream.filters, filter);
+  addPlace(stream, segment.number, base, block);
   stream.nextSeq = Math.max(stream.nextSeq, next);
   if (!Number.isNaN(newestTime)) stream.newestTime = newestTime;
   stream.proven = (set & doubted) === 0;
@@ -161,26 +175,33 @@ function loadRow(catalog: Catalog, segment: Segment, reader: ByteReader): void {
 /** Reads so much of a block at once; more where it is longer. */
 export const blockHead = 4096;
 
-/** Bytes of the block that begins with these 12. */
+/** Bytes of the block that begins with these. */
 export function blockBytes(head: Buffer): number {
-  return 12 + 4 * (head.readUInt32LE(0) + head.readUInt32LE(4));
+  return head.length < 16 ? Infinity : head.readUInt32LE(8);
 }
 
-/** @returns a stream's offsets in a segment, undefined where they are damaged */
-export function decodeBlock(
-  bytes: Buffer,
-  salt: number,
-): { readonly contexts: Offsets; readonly samples: Offsets } | undefined {
-  if (bytes.length < 12 || bytes.length < blockBytes(bytes)) return undefined;
+/** What one segment holds of a stream, as its index file has it. */
+export interface Listed {
+  readonly contexts: Offsets;
+  readonly samples: Offsets;
+  /** The stream's description at the end of the segment. */
+  readonly context: Context;
+}
+
+/** @returns undefined where the block is damaged */
+export function decodeBlock(bytes: Buffer, salt: number): Listed | undefined {
+  const length = blockBytes(bytes);
+  if (length < 16 || bytes.length < length) return undefined;
+  if (crc32(bytes.subarray(16, length), salt) !== bytes.readUInt32LE(12)) return undefined;
   const contexts = bytes.readUInt32LE(0);
   const samples = bytes.readUInt32LE(4);
-  const offsets = bytes.subarray(12, blockBytes(bytes));
-  if (crc32(offsets, salt) !== bytes.readUInt32LE(8)) return undefined;
+  const reader = byteReader(bytes, 16);
   const units = new Uint32Array(contexts + samples);
-  new Uint8Array(units.buffer).set(offsets);
+  new Uint8Array(units.buffer).set(takeBytes(reader, 4 * units.length));
   return {
     contexts: { units: units.subarray(0, contexts), length: contexts },
     samples: { units: units.subarray(contexts), length: samples },
+    context: takeContext(reader),
   };
 }
 

@@ -4,11 +4,11 @@ import { logError } from '../logError.ts';
 import { type Catalog, emptyCatalog, newSegment, type Segment } from './catalog.ts';
 import { listSegments, segmentPath } from './folder.ts';
 import { type EncodedIndex, encodeIndex, loadIndex } from './indexFile.ts';
-import { formatVersion, headerBytes, recordTypes } from './record.ts';
+import { formatVersion, headerBytes, readHeader, recordTypes } from './record.ts';
 import { replay } from './replay.ts';
 import { type ScanSink, scan } from './scan.ts';
 import type { SegmentFiles } from './segmentFiles.ts';
-import { takeSettings } from './settings.ts';
+import { type Settings, takeSettings } from './settings.ts';
 
 interface Loaded {
   readonly catalog: Catalog;
@@ -91,24 +91,34 @@ export async function scanSegment(
 
 /** Those that no segment before has told. */
 async function learnNewSettings(catalog: Catalog, segment: Segment, files: SegmentFiles): Promise<void> {
-  const readAt = (into: Buffer, position: number) => files.read(segment, 'segment', into, position);
-  for (const [number, offsets] of segment.settings) {
-    const sink: ScanSink = {
-      record({ bytes, view, at }) {
-        const length = view.getUint16(at + 8, true) | (view.getUint8(at + 10) << 16);
-        if ((view.getUint8(at + 6) & 15) !== recordTypes.settings || catalog.settings.has(number)) return;
-        catalog.settings.set(
-          number,
-          takeSettings(bytes.subarray(at + headerBytes, at + headerBytes + length)),
-        );
-      },
-      hole() {},
-    };
-    for (const from of offsets) {
-      if (catalog.settings.has(number)) break;
-      for await (const _ of scan(readAt, { from, until: from + 8, end: segment.size }, segment.salt, sink));
-    }
+  for (const number of segment.settings.keys()) {
+    if (catalog.settings.has(number)) continue;
+    const settings = await readSettings(segment, files, number);
+    if (settings) catalog.settings.set(number, settings);
   }
+}
+
+/** @returns undefined where the segment has no copy that is whole */
+export async function readSettings(
+  segment: Segment,
+  files: SegmentFiles,
+  number: number,
+): Promise<Settings | undefined> {
+  const readAt = (into: Buffer, position: number) => files.read(segment, 'segment', into, position);
+  let found: Settings | undefined;
+  const sink: ScanSink = {
+    record({ bytes, view, at }) {
+      const header = readHeader(view, at);
+      if (header.type !== recordTypes.settings || header.number !== number) return;
+      found = takeSettings(bytes.subarray(at + headerBytes, at + headerBytes + header.length));
+    },
+    hole() {},
+  };
+  for (const from of segment.settings.get(number) ?? []) {
+    if (found) break;
+    for await (const _ of scan(readAt, { from, until: from + 8, end: segment.size }, segment.salt, sink));
+  }
+  return found;
 }
 
 /** A kernel that every copy of is damaged: what it made cannot be made again, which is said and not guessed. */

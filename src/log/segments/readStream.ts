@@ -12,7 +12,7 @@ import {
 } from './catalog.ts';
 import { type Context, takeContext } from './context.ts';
 import { frameRows, frameTime } from './decode.ts';
-import { blockBytes, blockHead, decodeBlock } from './indexFile.ts';
+import { blockBytes, blockHead, decodeBlock, type Listed } from './indexFile.ts';
 import { listedEvery, noOffsets, type Offsets } from './offsets.ts';
 import { flags, headerBytes, readHeader, readNumber, readSeq, recordTypes } from './record.ts';
 import { type FoundRecord, type ReadAt, scan } from './scan.ts';
@@ -95,10 +95,8 @@ async function* framesOf(
     before = place;
     if (!segment || segment.removed) continue;
     const readAt: ReadAt = (bytes, position) => files.read(segment, 'segment', bytes, position);
-    const { contexts, samples } = (await listedIn(files, place)) ?? {
-      contexts: noOffsets(),
-      samples: undefined,
-    };
+    const listed = await listedIn(files, place);
+    const { contexts, samples } = listed ?? { contexts: noOffsets(), samples: undefined };
     const nextBase = places[i + 1]?.base ?? stream.nextSeq;
     let at = i === 0 && samples ? await search(readAt, place, samples, fromSeq, nextBase) : 0;
     let seen = i === 0 && samples && samples.length > 0 ? samples.units[at]! * 8 : 0;
@@ -123,7 +121,7 @@ async function* framesOf(
           for (; holes >= 0 && holes < segment.holes.length && segment.holes[holes]![0] < offset; holes++) {
             found.push('hole');
           }
-          found.push(frameIn(record, stream, context));
+          found.push(frameIn(record, stream, context, listed?.context));
         },
         hole: () => void found.push('hole'),
       };
@@ -201,13 +199,16 @@ function hurtBetween(catalog: Catalog, before: number, after: number): boolean {
 /** @returns undefined where the index file is damaged by now: the segment is then read from end to end */
 async function listedIn(
   files: SegmentFiles,
-  { segment, held, block }: Place,
-): Promise<{ readonly contexts: Offsets; readonly samples: Offsets } | undefined> {
-  if (held) return { contexts: { ...held.contexts }, samples: { ...held.samples } };
+  { stream, segment, held, block }: Place,
+): Promise<Listed | undefined> {
+  if (held) {
+    const context = { begin: stream.begin, ...stream.pen };
+    return { contexts: { ...held.contexts }, samples: { ...held.samples }, context };
+  }
   if (!segment || block < 0) return undefined;
   let bytes = Buffer.alloc(blockHead);
   bytes = bytes.subarray(0, await files.read(segment, 'index', bytes, block));
-  if (bytes.length >= 12 && blockBytes(bytes) > bytes.length && blockBytes(bytes) <= segment.indexBytes) {
+  if (blockBytes(bytes) > bytes.length && blockBytes(bytes) <= segment.indexBytes) {
     const whole = Buffer.alloc(blockBytes(bytes));
     bytes = whole.subarray(0, await files.read(segment, 'index', whole, block));
   }
@@ -302,14 +303,21 @@ async function contextAt(
   return undefined;
 }
 
-/** A frame as it was committed; a hole where it rests on settings that are lost. */
+/**
+ * A frame as it was committed; a hole where it rests on settings that are lost.
+ *
+ * @param context the description that was met last
+ * @param spare the one at the end of the segment, for where the former is damaged
+ */
 function frameIn(
   { bytes, view, at }: FoundRecord,
   stream: LoggedStream,
   context: Context | undefined,
+  spare: Context | undefined,
 ): Found {
   const header = readHeader(view, at);
-  if (!context || header.tag !== (context.count & 255)) return 'hole';
+  const { clock } = [context, spare].find((each) => each && header.tag === (each.count & 255)) ?? {};
+  if (!clock) return 'hole';
   const payload = at + headerBytes;
   if (header.type === recordTypes.damaged) {
     return { type: 'damaged', seq: header.seq, toSeq: takeF64(byteReader(bytes, payload)) };
@@ -323,6 +331,6 @@ function frameIn(
   const planes = new Float32Array(rows * stream.channels);
   const from = payload + (has ? 16 : 0);
   new Uint8Array(planes.buffer).set(bytes.subarray(from, from + planes.byteLength));
-  const { time, period } = frameTime(header, own, context.clock);
+  const { time, period } = frameTime(header, own, clock);
   return { type: 'samples', stream: stream.begin.stream, seq: header.seq, rows, planes, time, period };
 }

@@ -4,6 +4,7 @@ import type { Appender } from './appender.ts';
 import type { BatchWriter } from './batchWriter.ts';
 import { type Catalog, type LoggedStream, oldestNumber, type Segment } from './catalog.ts';
 import { segmentPath, syncFolder } from './folder.ts';
+import { readSettings } from './load.ts';
 import { readStream } from './readStream.ts';
 import type { SegmentFiles } from './segmentFiles.ts';
 
@@ -99,6 +100,22 @@ export function retention(
     return out.append(writer);
   }
 
+  /** Kernels that are in use and have no whole copy in a later segment. */
+  async function carryKernels(oldest: Segment): Promise<void> {
+    const used = usedSettings(catalog);
+    for (const number of oldest.settings.keys()) {
+      if (!used.has(number)) continue;
+      let safe = false;
+      for (const segment of catalog.segments.values()) {
+        safe ||= segment !== oldest && (await readSettings(segment, files, number)) !== undefined;
+      }
+      if (safe) continue;
+      writer.begin(await out.room(0));
+      writer.kernel(number);
+      await out.append(writer);
+    }
+  }
+
   async function remove(segment: Segment): Promise<void> {
     segment.removed = true;
     catalog.segments.delete(segment.number);
@@ -123,6 +140,7 @@ export function retention(
           carriedNow += bytes;
           if (carriedNow >= carriedAtOnce) return;
         }
+        await carryKernels(oldest);
         await out.surely(() => remove(oldest));
         // Where most of it had to be kept, the next one is not worth its writing until the log has grown again.
         worthwhile = carried > oldest.size / 2 ? 1.25 * bytesHeld() : 0;
@@ -152,12 +170,17 @@ function leave(stream: LoggedStream, segment: Segment): void {
 }
 
 function forgetSettings(catalog: Catalog): void {
+  const used = usedSettings(catalog);
+  for (const number of catalog.settings.keys()) if (!used.has(number)) catalog.settings.delete(number);
+}
+
+function usedSettings(catalog: Catalog): Set<number> {
   const used = new Set<number>();
   for (const { filters, pen } of catalog.byName.values()) {
     for (const { settings } of filters) used.add(settings);
     if (pen.filter) used.add(pen.filter.settings);
   }
-  for (const number of catalog.settings.keys()) if (!used.has(number)) catalog.settings.delete(number);
+  return used;
 }
 
 function newestTime({ segments }: Catalog): number | undefined {

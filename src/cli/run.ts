@@ -5,6 +5,7 @@ import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
 import { kernelCommand } from './kernel.ts';
+import { logCommand } from './log.ts';
 import { modelsCommand } from './models.ts';
 import { note } from './output.ts';
 import { replayCommand } from './replay.ts';
@@ -32,6 +33,7 @@ export function run(args: readonly string[]): Promise<number> {
     serveCommand(),
     replayCommand(),
     tailCommand(),
+    logCommand(),
     kernelCommand(),
     demoCommand(),
   ];

@@ -324,6 +324,12 @@ export function noteFilter(filters: FilterChange[], filter: FilterChange): void 
   filters.push(filter);
 }
 
+/** Those that took effect before the one in force at the oldest sample. */
+export function forgetOldFilters({ filters, oldestSeq }: LoggedStream): void {
+  const inForce = filters.findLastIndex(({ seq }) => seq <= oldestSeq);
+  if (inForce > 0) filters.splice(0, inForce);
+}
+
 /** Numbers of the segments at both ends, 0 where there is none. */
 export function oldestNumber({ segments }: Catalog): number {
   return segments.keys().next().value ?? 0;

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { logError } from '../logError.ts';
-import { type Catalog, emptyCatalog, newSegment, type Segment } from './catalog.ts';
+import { type Catalog, emptyCatalog, forgetOldFilters, newSegment, type Segment } from './catalog.ts';
 import { listSegments, segmentPath } from './folder.ts';
 import { type EncodedIndex, encodeIndex, loadIndex } from './indexFile.ts';
 import { formatVersion, headerBytes, readHeader, recordTypes } from './record.ts';
@@ -53,8 +53,11 @@ export async function load(folder: string, files: SegmentFiles): Promise<Loaded>
       unindexed.push({ segment, ...encodeIndex(catalog, segment) });
     }
   }
+  for (const stream of catalog.byName.values()) {
+    stream.pen.nextSeq = stream.nextSeq;
+    forgetOldFilters(stream);
+  }
   replaceLostSettings(catalog);
-  for (const { pen, nextSeq } of catalog.byName.values()) pen.nextSeq = nextSeq;
   return { catalog, open, openBytes, unindexed };
 }
 

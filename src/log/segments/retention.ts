@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { FilterRecord, TrimRule, UnfilteredRecord } from '../sampleLog.ts';
 import type { Appender } from './appender.ts';
 import type { BatchWriter } from './batchWriter.ts';
-import { type Catalog, type LoggedStream, oldestNumber, type Segment } from './catalog.ts';
+import { type Catalog, forgetOldFilters, type LoggedStream, oldestNumber, type Segment } from './catalog.ts';
 import { segmentPath, syncFolder } from './folder.ts';
 import { readSettings } from './load.ts';
 import { readStream } from './readStream.ts';
@@ -161,12 +161,11 @@ function needs(
 }
 
 function leave(stream: LoggedStream, segment: Segment): void {
-  const { segments, bases, blocks, filters } = stream;
+  const { segments, bases, blocks } = stream;
   if (segments[0] !== segment.number) return;
   for (const numbers of [segments, bases, blocks]) numbers.shift();
   stream.oldestSeq = bases[0] ?? stream.nextSeq;
-  const inForce = filters.findLastIndex(({ seq }) => seq <= stream.oldestSeq);
-  if (inForce > 0) filters.splice(0, inForce);
+  forgetOldFilters(stream);
 }
 
 function forgetSettings(catalog: Catalog): void {

@@ -1,17 +1,19 @@
 /**
- * `npm run bench [-- filter|training|wire … --quick --write]`: prints tables in Markdown; `--write` puts them in
+ * `npm run bench [-- filter|log|training|wire … --quick --write]`: prints tables in Markdown; `--write` puts them in
  * docs/benchmarks.md, in the section of their name. Machines are noisy: ratios within one run count, not times.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchFilter } from './bench/filter.ts';
+import { benchLog } from './bench/log.ts';
 import { withTables } from './bench/report.ts';
 import { benchTraining } from './bench/training.ts';
 import { benchWire } from './bench/wire.ts';
 
 const benches: Readonly<Record<string, (quick: boolean) => Promise<string>>> = {
   filter: benchFilter,
+  log: benchLog,
   training: benchTraining,
   wire: benchWire,
 };

@@ -153,6 +153,6 @@ test('whatever is committed, trimmed, restarted and killed: the log holds what a
         await rm(folder, { recursive: true });
       },
     ),
-    { numRuns: Number(process.env.FIRTREND_LOG_RUNS ?? 60) },
+    { numRuns: Number(process.env.FIRTREND_LOG_RUNS ?? 40) },
   );
 });

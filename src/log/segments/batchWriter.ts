@@ -135,14 +135,17 @@ export function batchWriter(catalog: Catalog, wallClock: () => number): BatchWri
     const set = (fresh ? 0 : flags.carried) | (stream.proven ? 0 : flags.doubt);
     const write = (): void => {
       const offset = open(recordTypes.stream, set, pen.count & 255, number, pen.nextSeq);
-      putContext(out, stream);
-      const { filter, nextSeq: seq } = pen;
+      putContext(out, stream.begin, pen);
+      const { filter, clock, count, nextSeq: seq } = pen;
+      const { proven } = stream;
       changes.push({
         type: 'stream',
         stream,
         seq,
+        count,
+        clock,
         filter,
-        proven: stream.proven,
+        proven,
         restarts: restarting,
         offset,
       });

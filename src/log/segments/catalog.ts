@@ -16,12 +16,19 @@ export interface StreamClock {
   readonly period: number;
 }
 
+/** What a stream's records rest on from a place in a segment on. */
+export interface Settled {
+  /** How often its settings were written: told with each frame, so that a reader knows that it missed none. */
+  readonly count: number;
+  readonly clock: StreamClock;
+  readonly filter: FilterChange | undefined;
+}
+
 /** How far a stream is written, which is ahead of what is committed while a commit is under way. */
-export interface Pen {
+export interface Pen extends Settled {
   nextSeq: number;
   filter: FilterChange | undefined;
   clock: StreamClock;
-  /** How often its settings were written: told with each frame, so that a reader knows that it missed none. */
   count: number;
   /** The segment that has them last. */
   segment: number;
@@ -55,6 +62,8 @@ export interface SegmentStream {
   restarts: boolean;
   /** In force at `base`, then changes. */
   filters: FilterChange[];
+  /** What its first records here rest on: of what is written again only, there is one copy in the segment. */
+  first: Settled | undefined;
   /** Of the settings of the stream, and of its samples. */
   contexts: Offsets;
   samples: Offsets;
@@ -101,6 +110,8 @@ export type Change =
       readonly type: 'stream';
       readonly stream: LoggedStream;
       readonly seq: number;
+      readonly count: number;
+      readonly clock: StreamClock;
       readonly filter: FilterChange | undefined;
       readonly proven: boolean;
       /** All that is held of the stream follows. */
@@ -209,13 +220,14 @@ export function applyChange(catalog: Catalog, segment: Segment, change: Change):
       return;
     }
     case 'stream': {
-      const { stream, seq, filter, proven, restarts, offset } = change;
+      const { stream, seq, count, clock, filter, proven, restarts, offset } = change;
       const former = catalog.byName.get(stream.begin.stream);
       if (former && former !== stream) segment.ended.push(former.number);
       admit(catalog, stream);
       if (restarts) forgetOlder(stream, segment, seq);
       const held = presence(stream, segment, seq);
       pushOffset(held.contexts, offset);
+      held.first ??= { count, clock, filter };
       if (filter) {
         noteFilter(held.filters, filter);
         noteFilter(stream.filters, filter);
@@ -303,6 +315,7 @@ function presence(stream: LoggedStream, segment: Segment, base: number): Segment
     base,
     restarts: false,
     filters: inForce ? [inForce] : [],
+    first: undefined,
     contexts: noOffsets(),
     samples: noOffsets(),
   };

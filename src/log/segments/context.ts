@@ -1,26 +1,23 @@
 import type { ChannelInfo, StreamRecord } from '../sampleLog.ts';
 import { type ByteReader, takeBytes, takeF64, takeText, takeU16, takeU32 } from './byteReader.ts';
 import { type ByteWriter, putBytes, putF64, putText, putU16, putU32 } from './byteWriter.ts';
-import type { FilterChange, LoggedStream, StreamClock } from './catalog.ts';
+import type { Settled } from './catalog.ts';
 
 /** The payload of a `stream` record: all that later records of the stream rest on. */
-export interface Context {
+export interface Context extends Settled {
   readonly begin: StreamRecord;
-  readonly count: number;
-  readonly clock: StreamClock;
-  readonly filter: FilterChange | undefined;
 }
 
 const hasUnit = 1;
 const hasOffset = 2;
 
-export function putContext(writer: ByteWriter, { begin, pen }: LoggedStream): void {
-  putU32(writer, pen.count);
-  putU32(writer, pen.filter?.settings ?? 0);
-  putF64(writer, pen.filter?.seq ?? 0);
-  putF64(writer, pen.clock.seq);
-  putF64(writer, pen.clock.time);
-  putF64(writer, pen.clock.period);
+export function putContext(writer: ByteWriter, begin: StreamRecord, { count, filter, clock }: Settled): void {
+  putU32(writer, count);
+  putU32(writer, filter?.settings ?? 0);
+  putF64(writer, filter?.seq ?? 0);
+  putF64(writer, clock.seq);
+  putF64(writer, clock.time);
+  putF64(writer, clock.period);
   putF64(writer, begin.rate);
   putBytes(writer, Buffer.from(begin.epoch, 'hex'));
   putText(writer, begin.stream);

@@ -13,8 +13,9 @@ import {
   type Run,
   type Segment,
   type SegmentStream,
+  type Settled,
 } from './catalog.ts';
-import { type Context, putContext, takeContext } from './context.ts';
+import { putContext, takeContext } from './context.ts';
 import type { Offsets } from './offsets.ts';
 
 /** What an index file begins with, for whoever looks into one. */
@@ -96,12 +97,16 @@ export function encodeIndex(catalog: Catalog, segment: Segment): EncodedIndex {
   return { bytes, blocks };
 }
 
-/** The offsets of a stream's records, and its description as it was at the end; checked by itself, for it is read alone. */
-function putBlock(out: ByteWriter, { stream, contexts, samples }: SegmentStream, salt: number): void {
+/**
+ * The offsets of a stream's records, and its description at the end and, if another, at the beginning of the segment;
+ * checked by itself, for it is read alone.
+ */
+function putBlock(out: ByteWriter, { stream, first, contexts, samples }: SegmentStream, salt: number): void {
   const at = reserve(out, 16);
   putBytes(out, bytesOf(contexts));
   putBytes(out, bytesOf(samples));
-  putContext(out, stream);
+  putContext(out, stream.begin, stream.pen);
+  if (first && first.count !== stream.pen.count) putContext(out, stream.begin, first);
   const length = out.at - at;
   out.view.setUint32(at, contexts.length, true);
   out.view.setUint32(at + 4, samples.length, true);
@@ -184,8 +189,8 @@ export function blockBytes(head: Buffer): number {
 export interface Listed {
   readonly contexts: Offsets;
   readonly samples: Offsets;
-  /** The stream's description at the end of the segment. */
-  readonly context: Context;
+  /** What the stream's records rest on at the end of the segment, and at its beginning. */
+  readonly spare: readonly Settled[];
 }
 
 /** @returns undefined where the block is damaged */
@@ -195,13 +200,15 @@ export function decodeBlock(bytes: Buffer, salt: number): Listed | undefined {
   if (crc32(bytes.subarray(16, length), salt) !== bytes.readUInt32LE(12)) return undefined;
   const contexts = bytes.readUInt32LE(0);
   const samples = bytes.readUInt32LE(4);
-  const reader = byteReader(bytes, 16);
+  const reader = byteReader(bytes.subarray(0, length), 16);
   const units = new Uint32Array(contexts + samples);
   new Uint8Array(units.buffer).set(takeBytes(reader, 4 * units.length));
+  const spare: Settled[] = [];
+  while (reader.at < length) spare.push(takeContext(reader));
   return {
     contexts: { units: units.subarray(0, contexts), length: contexts },
     samples: { units: units.subarray(contexts), length: samples },
-    context: takeContext(reader),
+    spare,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   oldestNumber,
   type Segment,
   type SegmentStream,
+  type Settled,
 } from './catalog.ts';
 import { type Context, takeContext } from './context.ts';
 import { frameRows, frameTime } from './decode.ts';
@@ -96,11 +97,13 @@ async function* framesOf(
     if (!segment || segment.removed) continue;
     const readAt: ReadAt = (bytes, position) => files.read(segment, 'segment', bytes, position);
     const listed = await listedIn(files, place);
-    const { contexts, samples } = listed ?? { contexts: noOffsets(), samples: undefined };
+    const { contexts, samples, spare } = listed ?? { contexts: noOffsets(), samples: undefined, spare: [] };
     const nextBase = places[i + 1]?.base ?? stream.nextSeq;
     let at = i === 0 && samples ? await search(readAt, place, samples, fromSeq, nextBase) : 0;
     let seen = i === 0 && samples && samples.length > 0 ? samples.units[at]! * 8 : 0;
     let holes = segment.holes.findIndex(([from]) => from >= seen);
+    // The last of the stream's descriptions that is known; scanning on comes across later ones.
+    let met = -1;
     for (;;) {
       const run = samples
         ? runFrom(samples, at, limit)
@@ -109,7 +112,9 @@ async function* framesOf(
           : undefined;
       if (!run) break;
       at = run.next;
-      context = (await contextAt(readAt, place, contexts, run.from)) ?? context;
+      const last = lastBefore(contexts, run.from);
+      if (last !== met) context = (await contextAt(readAt, place, contexts, last)) ?? context;
+      met = last;
       const found: Found[] = [];
       const sink = {
         record(record: FoundRecord): void {
@@ -121,7 +126,7 @@ async function* framesOf(
           for (; holes >= 0 && holes < segment.holes.length && segment.holes[holes]![0] < offset; holes++) {
             found.push('hole');
           }
-          found.push(frameIn(record, stream, context, listed?.context));
+          found.push(frameIn(record, stream, [context, ...spare]));
         },
         hole: () => void found.push('hole'),
       };
@@ -202,8 +207,8 @@ async function listedIn(
   { stream, segment, held, block }: Place,
 ): Promise<Listed | undefined> {
   if (held) {
-    const context = { begin: stream.begin, ...stream.pen };
-    return { contexts: { ...held.contexts }, samples: { ...held.samples }, context };
+    const spare = held.first ? [{ ...stream.pen }, held.first] : [{ ...stream.pen }];
+    return { contexts: { ...held.contexts }, samples: { ...held.samples }, spare };
   }
   if (!segment || block < 0) return undefined;
   let bytes = Buffer.alloc(blockHead);
@@ -284,15 +289,25 @@ function contextIn({ bytes, at }: FoundRecord): Context {
   return takeContext(byteReader(bytes, at + headerBytes));
 }
 
-/** The stream's settings at an offset: its last description before. New ones are written twice, so one may be damaged. */
+/** The index of the last offset before another one, -1 if there is none. */
+function lastBefore({ units, length }: Offsets, offset: number): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (units[middle]! * 8 < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The stream's description at one of its offsets. New ones are written twice, so one may be damaged. */
 async function contextAt(
   readAt: ReadAt,
   place: Place,
-  { units, length }: Offsets,
-  offset: number,
+  { units }: Offsets,
+  last: number,
 ): Promise<Context | undefined> {
-  let last = length - 1;
-  while (last >= 0 && units[last]! * 8 >= offset) last--;
   for (let i = last; i >= 0 && i > last - 2; i--) {
     const context = await recordAt(readAt, place, units[i]! * 8, (found) => {
       const { type, number } = readHeader(found.view, found.at);
@@ -306,17 +321,15 @@ async function contextAt(
 /**
  * A frame as it was committed; a hole where it rests on settings that are lost.
  *
- * @param context the description that was met last
- * @param spare the one at the end of the segment, for where the former is damaged
+ * @param settled what it may rest on: the description met last, and those to fall back on where that is damaged
  */
 function frameIn(
   { bytes, view, at }: FoundRecord,
   stream: LoggedStream,
-  context: Context | undefined,
-  spare: Context | undefined,
+  settled: readonly (Settled | undefined)[],
 ): Found {
   const header = readHeader(view, at);
-  const { clock } = [context, spare].find((each) => each && header.tag === (each.count & 255)) ?? {};
+  const { clock } = settled.find((each) => each && header.tag === (each.count & 255)) ?? {};
   if (!clock) return 'hole';
   const payload = at + headerBytes;
   if (header.type === recordTypes.damaged) {

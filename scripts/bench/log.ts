@@ -91,7 +91,7 @@ async function commits(folder: string): Promise<string> {
         { name: 'full', run: commit(full) },
         { name: 'normal', run: commit(normal) },
       ],
-      200,
+      { rounds: 60 },
     );
     await Promise.all([full.close(), normal.close(), disk.close()]);
     const time = (name: string): string => ms.get(name)!.toFixed(3);

@@ -54,7 +54,7 @@ export interface UnfilteredRecord {
 export type LogRecord = StreamRecord | SamplesRecord | FilterRecord | UnfilteredRecord;
 
 /** The stream ends: it is not listed or read any more, and may begin again. */
-export interface DeleteRecord {
+interface DeleteRecord {
   readonly type: 'delete';
   readonly stream: string;
 }

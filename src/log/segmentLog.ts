@@ -10,7 +10,7 @@ import { headOf } from './segments/head.ts';
 import { load } from './segments/load.ts';
 import { lockFolder } from './segments/lock.ts';
 import { readStream } from './segments/readStream.ts';
-import { headerBytes, maxPayload } from './segments/record.ts';
+import { headerBytes, maxNumber, maxPayload } from './segments/record.ts';
 import { type Clock, retention } from './segments/retention.ts';
 import { segmentFiles } from './segments/segmentFiles.ts';
 
@@ -122,6 +122,9 @@ async function owned(
       if (committing)
         throw logError('logBusy', 'commit: another commit is under way; gather records meanwhile');
       checkedBatch(batch, (stream) => catalog.byName.get(stream));
+      if (catalog.nextStream + batch.length >= maxNumber) {
+        throw logError('logOrder', `stream: the log numbers up to ${maxNumber} lives of streams, and has`);
+      }
       const records = [...batch];
       const bytes = mustFit(records);
       committing = true;

@@ -17,7 +17,7 @@ export interface SegmentReader extends Pick<SampleLog, 'read' | 'head' | 'stream
   check(): Promise<LogCheck>;
 }
 
-export interface SegmentSummary {
+interface SegmentSummary {
   readonly number: number;
   readonly bytes: number;
   readonly records: number;
@@ -26,7 +26,7 @@ export interface SegmentSummary {
 }
 
 /** What a walk over every byte has found. */
-export interface LogCheck {
+interface LogCheck {
   /** Ranges of bytes `[from, to)` that hold no good record. */
   readonly damaged: readonly { readonly segment: number; readonly from: number; readonly to: number }[];
   /** What that costs: seqs `[fromSeq, toSeq)` that cannot be read. */

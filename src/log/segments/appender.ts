@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { logError } from '../logError.ts';
 import type { BatchWriter } from './batchWriter.ts';
-import { applyChange, type Catalog, newestNumber, newSegment, type Segment } from './catalog.ts';
+import { type Catalog, newestNumber, newSegment, type Segment } from './catalog.ts';
+import { applyChange } from './change.ts';
 import { randomSalt, segmentPath, syncFolder, writeIndex } from './folder.ts';
 import { type EncodedIndex, encodeIndex } from './indexFile.ts';
 

@@ -2,25 +2,25 @@ import type { Decision, FilterRecord, SamplesRecord, UnfilteredRecord } from '..
 import { byteWriter, putF64, putFloats, putJson, reserve } from './byteWriter.ts';
 import {
   type Catalog,
-  type Change,
   findSettings,
   type LoggedStream,
   newStream,
   type Run,
   type Segment,
 } from './catalog.ts';
+import type { Change } from './change.ts';
 import { putContext } from './context.ts';
 import { flags, headerBytes, type RecordType, recordTypes, sealRecord, writeHeader } from './record.ts';
 import { putSettings, type Settings } from './settings.ts';
 
 /** The text at the beginning of every segment, for whoever looks into one. */
-export const segmentText = 'firtrend';
+const segmentText = 'firtrend';
 const driftLimit = 2 ** 23;
 /** After so many frames in a row whose time its clock did not give, a stream gets a new clock. */
 const patience = { least: 16, most: 1024 } as const;
 
 /** What goes to the disk in one write, and what it will have done. Valid until the next batch is begun. */
-export interface EncodedBatch {
+interface EncodedBatch {
   readonly bytes: Buffer;
   readonly changes: readonly Change[];
 }
@@ -253,7 +253,8 @@ export function batchWriter(catalog: Catalog, wallClock: () => number): BatchWri
           });
           return;
         }
-        default: {
+        case 'filter':
+        case 'unfiltered': {
           const stream = find(record.stream);
           // One that took over without a sample in between is a record all the same.
           if (stream.pen.filter && unwritten.has(stream)) refresh(stream);

@@ -1,12 +1,6 @@
 import { byteReader, takeF64, takeJson } from './byteReader.ts';
-import {
-  type Catalog,
-  type Change,
-  type LoggedStream,
-  newStream,
-  type Run,
-  type StreamClock,
-} from './catalog.ts';
+import { type Catalog, type LoggedStream, newStream, type Run, type StreamClock } from './catalog.ts';
+import type { Change } from './change.ts';
 import { takeContext } from './context.ts';
 import { flags, type Header, headerBytes, readHeader, recordTypes } from './record.ts';
 import type { FoundRecord } from './scan.ts';

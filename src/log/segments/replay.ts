@@ -1,4 +1,5 @@
-import { applyChange, type Catalog, type Segment } from './catalog.ts';
+import type { Catalog, Segment } from './catalog.ts';
+import { applyChange } from './change.ts';
 import { decodeChange, type RawRecord, rawRecord } from './decode.ts';
 import { flags } from './record.ts';
 import type { ScanSink } from './scan.ts';

@@ -9,7 +9,7 @@ import { readSegments } from '../../../src/log/segmentReader.ts';
 import { filterRecord, readAll, samplesRecord, streamRecord } from '../../log/contract.ts';
 
 /** Random ones, or `all`: every bit of every file (64 KiB), one after the other. */
-const wanted = process.env.FIRTREND_LOG_FLIPS ?? '5000';
+const wanted = process.env.FIRTREND_LOG_FLIPS ?? (process.env.FIRTREND_MILESTONE === '1' ? 'all' : '5000');
 const keepSamples = 100;
 
 interface Row {

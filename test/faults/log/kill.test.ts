@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { after, emptyLedger, problems } from './ledger.ts';
 import { logProcess, startProcess } from './runProcess.ts';
 
-const cycles = Number(process.env.FIRTREND_LOG_KILLS ?? 500);
+const milestone = process.env.FIRTREND_MILESTONE === '1';
+const cycles = Number(process.env.FIRTREND_LOG_KILLS ?? (milestone ? 10_000 : 500));
 const lanes = 2;
 const keepSamples = 64;
 

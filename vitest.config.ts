@@ -6,6 +6,7 @@ const milestone = process.env.FIRTREND_MILESTONE === '1';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Those run by `npm run test:faults`, with a configuration of their own.
     exclude: ['test/faults/**'],
     globalSetup: 'test/support/build.ts',
     pool: 'forks',

@@ -8,6 +8,6 @@ export default defineConfig({
     include: ['test/faults/**/*.test.ts'],
     exclude: [],
     maxWorkers: 1,
-    testTimeout: 300_000,
+    testTimeout: Math.max(300_000, everyday.test?.testTimeout ?? 0),
   },
 });

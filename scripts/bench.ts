@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- filter|training|daemon … --quick --write]`: prints tables in Markdown; `--write` puts them in
+ * `npm run bench [-- filter|log|training|daemon … --quick --write]`: prints tables in Markdown; `--write` puts them in
  * docs/benchmarks.md, in the section of their name. Machines are noisy: ratios within one run count, not times.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,11 +7,13 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchDaemon } from './bench/daemon.ts';
 import { benchFilter } from './bench/filter.ts';
+import { benchLog } from './bench/log.ts';
 import { withTables } from './bench/report.ts';
 import { benchTraining } from './bench/training.ts';
 
 const benches: Readonly<Record<string, (quick: boolean) => Promise<string>>> = {
   filter: benchFilter,
+  log: benchLog,
   training: benchTraining,
   daemon: benchDaemon,
 };

@@ -14,13 +14,14 @@ import { lockCheckout } from './setup/lock.mjs';
 import { preparePython } from './setup/python.mjs';
 import { SetupError, say } from './setup/run.mjs';
 import { prepareTensorFlow } from './setup/tensorflow.mjs';
+import { prepareTools } from './setup/tools.mjs';
 
 const usage = `Usage: node scripts/setup.mjs [--build | --test] [--torch] [--cuda]
 
 Makes this checkout ready: npm packages, native TensorFlow, dist/. Does only what is missing.
 
   --build   only build dist/
-  --test    also the Python packages that some tests compare with, and qemu-user
+  --test    also the Python packages that some tests compare with, qemu-user, strace
   --torch   also PyTorch, which \`npm run proof -- forum\` and \`npm run bench -- training\` compare with (5.5 GB)
   --cuda    also ONNX Runtime's CUDA libraries (Linux x64; untested on a real GPU)
   --help    this text
@@ -62,6 +63,7 @@ async function setUp() {
   if (flags.has('--test')) {
     await preparePython('test');
     await prepareEmulator();
+    await prepareTools();
   }
   if (flags.has('--torch')) await preparePython('torch');
   await buildDist();

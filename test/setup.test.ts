@@ -96,8 +96,11 @@ describe('the command line', () => {
 describe.skipIf(problem !== '')(`a checkout that has all${reason}`, () => {
   it('is left alone: nothing is called, nothing said', async () => {
     const copy = copyCheckout({ native: true });
-    const stamps = ['.firtrend-python.json', '.firtrend-emulator.json'];
-    const ready = pythonPath() !== undefined && (process.arch !== 'x64' || emulatorPath() !== undefined);
+    const stamps = ['.firtrend-python.json', '.firtrend-emulator.json', '.firtrend-tools.json'];
+    const ready =
+      pythonPath() !== undefined &&
+      (process.arch !== 'x64' || emulatorPath() !== undefined) &&
+      !hasProblem(join(modules, '.firtrend-tools.json'));
     for (const stamp of stamps) {
       if (ready && existsSync(join(modules, stamp)))
         cpSync(join(modules, stamp), join(copy, 'node_modules', stamp));
@@ -118,6 +121,11 @@ describe.skipIf(problem !== '')(`a checkout that has all${reason}`, () => {
     expect(callsMade()).toEqual([]);
   });
 });
+
+/** Whether a stamp is missing, or says why something could not be had. */
+function hasProblem(stamp: string): boolean {
+  return !existsSync(stamp) || readFileSync(stamp, 'utf8').includes('"problem"');
+}
 
 describe('without a network', () => {
   it('ends an installer that hangs, cleans up after it, and goes on in JavaScript', async () => {

@@ -6,6 +6,7 @@ import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
 import { kernelCommand } from './kernel.ts';
+import { logCommand } from './log.ts';
 import { modelsCommand } from './models.ts';
 import { note } from './output.ts';
 import { replayCommand } from './replay.ts';
@@ -34,6 +35,7 @@ export function run(args: readonly string[]): Promise<number> {
     configCommand(),
     replayCommand(),
     tailCommand(),
+    logCommand(),
     kernelCommand(),
     demoCommand(),
   ];

@@ -1,5 +1,5 @@
-import { sliceFrame } from '../dsp/frame.ts';
 import { checkedBatch, type Follows } from './checkedBatch.ts';
+import { cutSamples } from './cutSamples.ts';
 import { logError } from './logError.ts';
 import type {
   FilterRecord,
@@ -45,9 +45,13 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
 
   function append(record: LogRecord): void {
     position++;
-    if (record.type === 'stream') {
+    if (record.type === 'stream' || record.type === 'deleted') {
       const former = held.get(record.stream);
       if (former) while (dropOldest(former));
+      held.delete(record.stream);
+    }
+    if (record.type === 'deleted') return;
+    if (record.type === 'stream') {
       held.set(record.stream, {
         begin: record,
         nextSeq: 0,
@@ -60,10 +64,7 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
       return;
     }
     const stream = held.get(record.stream)!;
-    if (record.type === 'deleted') {
-      while (dropOldest(stream));
-      held.delete(record.stream);
-    } else if (record.type === 'samples') {
+    if (record.type === 'samples') {
       stream.samples.push(record);
       stream.nextSeq = record.seq + record.rows;
       bytes += cost(record);
@@ -131,7 +132,7 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
         while (next < filters.length && filters[next]!.seq <= Math.max(record.seq, fromSeq))
           yield filters[next++]!;
         at = record.seq + record.rows;
-        yield cut(record, fromSeq, toSeq);
+        yield cutSamples(record, fromSeq, toSeq);
       }
       while (next < filters.length) yield filters[next++]!;
     },
@@ -149,6 +150,7 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
         oldestSeq,
         newestTime: newest && newest.time + (newest.rows - 1) * newest.period,
         filter: filters.at(-1),
+        proven: true,
       };
     },
 
@@ -193,11 +195,4 @@ function holding({ samples, first }: HeldStream, seq: number): number {
     else high = middle;
   }
   return low;
-}
-
-function cut(record: SamplesRecord, fromSeq: number, toSeq: number): SamplesRecord {
-  const from = Math.max(0, fromSeq - record.seq);
-  const to = Math.min(record.rows, toSeq - record.seq);
-  if (from === 0 && to === record.rows) return record;
-  return { ...record, ...sliceFrame(record, from, to), time: record.time + from * record.period };
 }

@@ -59,6 +59,14 @@ interface DeletedRecord {
 
 export type LogRecord = StreamRecord | SamplesRecord | FilterRecord | UnfilteredRecord | DeletedRecord;
 
+/** Told by `read` alone: what the log held of the seqs `[seq, toSeq)` cannot be read any more. */
+export interface DamagedRecord {
+  readonly type: 'damaged';
+  readonly stream: string;
+  readonly seq: number;
+  readonly toSeq: number;
+}
+
 /** What the log knows of a stream: enough to resume it. */
 export interface StreamHead {
   readonly epoch: string;
@@ -72,14 +80,21 @@ export interface StreamHead {
   readonly newestTime: number | undefined;
   /** What the newest samples are filtered with. */
   readonly filter: FilterRecord | UnfilteredRecord | undefined;
+  /**
+   * Whether the log can prove that it holds all of the stream that was ever acknowledged. Where it cannot, the stream
+   * goes on in a new epoch only.
+   */
+  readonly proven: boolean;
 }
 
-/** Counts the records ever committed; it only grows. */
+/** How far the log reached after a commit; it only grows. */
 type Position = number;
 
 export interface TrimRule {
-  /** How many bytes of samples (4 × rows × channels) the log may hold before its oldest records go. */
+  /** How many bytes the log may hold before its oldest records go: in memory those of the samples, else on disk. */
   readonly maxBytes: number;
+  /** How long a record is kept (ms of server time) where the log outlives its process; without it, for ever. */
+  readonly maxAge?: number;
   /** How many of its newest samples every stream keeps all the same, however old. */
   readonly keepSamples: number;
 }
@@ -94,18 +109,20 @@ export interface SampleLog {
   /**
    * Appends all records of the batch or none. One call in flight: the caller gathers meanwhile. Resolves once they
    * hold to the promise of `durability`. Rejects with `logBusy` when called during another commit, with `logOrder` for
-   * a record that does not follow on from what is held, with `logClosed` after `close`.
+   * a record that does not follow on from what is held, with `logClosed` after `close`, with `logBroken` when the
+   * storage failed: then nothing can be committed any more. While the storage is full it waits, and tries again.
    */
   commit(batch: readonly LogRecord[]): Promise<Position>;
   /**
    * Committed records of the stream's present epoch for seqs `[fromSeq, toSeq)`, in order: first the filter in force
-   * at `fromSeq`, if any, then samples cut to the range, and filters where they take effect. Seqs not held are absent.
+   * at `fromSeq`, if any, then samples cut to the range, and filters where they take effect. Seqs not held are absent;
+   * those lost by damage are told in their place.
    */
   read(
     stream: string,
     fromSeq: number,
     toSeq: number,
-  ): AsyncIterable<SamplesRecord | FilterRecord | UnfilteredRecord>;
+  ): AsyncIterable<SamplesRecord | FilterRecord | UnfilteredRecord | DamagedRecord>;
   head(stream: string): StreamHead | undefined;
   streams(): readonly string[];
   trim(rule: TrimRule): Promise<void>;

@@ -100,7 +100,9 @@ describe('a swap', () => {
         const again = trendMaker(log, bank);
         again.seek('s', 1, from);
         const held: LogRecord[] = [];
-        for await (const record of log.read('s', from, x.length)) held.push(record);
+        for await (const record of log.read('s', from, x.length)) {
+          if (record.type !== 'damaged') held.push(record);
+        }
         for (const [seq, trend] of bySeq(await again.make(held))) expect(trend).toBe(live.get(seq));
       }),
       { numRuns: 60 },

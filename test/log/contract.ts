@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type {
+  DamagedRecord,
   FilterRecord,
   LogRecord,
   SampleLog,
@@ -37,14 +38,19 @@ export function filterRecord(stream: string, seq: number, model = 'm'): FilterRe
   };
 }
 
-async function readAll(log: SampleLog, stream: string, from: number, to: number): Promise<LogRecord[]> {
-  const records: LogRecord[] = [];
+export async function readAll(
+  log: Pick<SampleLog, 'read'>,
+  stream: string,
+  from: number,
+  to: number,
+): Promise<(LogRecord | DamagedRecord)[]> {
+  const records: (LogRecord | DamagedRecord)[] = [];
   for await (const record of log.read(stream, from, to)) records.push(record);
   return records;
 }
 
 /** The seqs and values of channel 0 that a read gives, one entry a row. */
-function rowsOf(records: readonly LogRecord[]): [seq: number, value: number][] {
+export function rowsOf(records: readonly (LogRecord | DamagedRecord)[]): [seq: number, value: number][] {
   return records.flatMap((record) =>
     record.type === 'samples'
       ? Array.from({ length: record.rows }, (_, i): [number, number] => [record.seq + i, record.planes[i]!])
@@ -154,6 +160,142 @@ export function sampleLogContract(name: string, open: () => Promise<SampleLog>):
       expect(busy.at(-1)).toBe(999);
       expect(log.head('busy')).toMatchObject({ nextSeq: 1000, oldestSeq: busy[0] });
       expect((await readAll(log, 'busy', 990, 1000))[0]).toMatchObject({ type: 'filter', seq: 0 });
+      await log.close();
+    });
+
+    test('a deleted stream is gone, and may begin again', async () => {
+      const log = await open();
+      await log.commit([
+        streamRecord('a'),
+        filterRecord('a', 0),
+        samplesRecord('a', 0, 9),
+        streamRecord('b'),
+      ]);
+      await expect(log.commit([{ type: 'deleted', stream: 'never' }])).rejects.toThrow(/never has not begun/);
+      await expect(log.commit([{ type: 'deleted', stream: 'a' }, samplesRecord('a', 9, 1)])).rejects.toThrow(
+        /samples: the stream a has not begun/,
+      );
+      await log.commit([{ type: 'deleted', stream: 'a' }]);
+      expect(log.streams()).toEqual(['b']);
+      expect(log.head('a')).toBeUndefined();
+      expect(await readAll(log, 'a', 0, 99)).toEqual([]);
+      await log.commit([
+        { type: 'deleted', stream: 'b' },
+        streamRecord('b', 1, 'e0000000000000e2'),
+        streamRecord('a'),
+      ]);
+      await log.commit([samplesRecord('a', 0, 2)]);
+      expect(log.head('b')).toMatchObject({ epoch: 'e0000000000000e2', nextSeq: 0, filter: undefined });
+      expect(rowsOf(await readAll(log, 'a', 0, 99))).toHaveLength(2);
+      await log.close();
+    });
+
+    test('everything a record says comes back bit for bit', async () => {
+      const log = await open();
+      const channels = [
+        { name: 'p', unit: 'hPa', offset: 101325.1 },
+        { name: 'Größe', offset: -0.1 },
+        { name: 'q', unit: '', offset: 0 },
+      ];
+      const begin: StreamRecord = {
+        type: 'stream',
+        stream: 'site/ü',
+        epoch: 'ffffffffffffffff',
+        channels,
+        rate: 1 / 3,
+      };
+      const bits = Uint32Array.of(0x7fc00001, 0xffc12345, 0x80000000, 1, 0x7f7fffff, 0x00800000);
+      const planes = new Float32Array(bits.buffer);
+      const samples: SamplesRecord = {
+        type: 'samples',
+        stream: 'site/ü',
+        seq: 2 ** 52 + 1,
+        rows: 2,
+        planes,
+        time: 1763e9 + 1 / 3,
+        period: 1000 / 3,
+      };
+      const filter: FilterRecord = {
+        ...filterRecord('site/ü', 2 ** 52 + 1),
+        kernels: [
+          { taps: Float32Array.of(0.6, 0.4), bias: 0.1 },
+          { taps: Float32Array.of(1), bias: -2 },
+          { taps: Float32Array.of(0.5, 0.5, 0), bias: 0 },
+        ],
+        sha256: 'ab'.repeat(32),
+        minCoverage: 1 / 258,
+        fingerprint: 'onnxruntime 1.30 · ü',
+      };
+      const unfiltered = {
+        type: 'unfiltered',
+        stream: 'site/ü',
+        seq: 2 ** 52 + 3,
+        reason: 'rateMismatch: 1 Hz',
+      } as const;
+      await log.commit([begin, filter, samples, unfiltered]);
+      const read = await readAll(log, 'site/ü', 0, Number.MAX_SAFE_INTEGER);
+      expect(read).toEqual([filter, samples, unfiltered]);
+      expect(new Uint32Array((read[1] as SamplesRecord).planes.buffer)).toEqual(bits);
+      expect(log.head('site/ü')).toEqual({
+        epoch: 'ffffffffffffffff',
+        channels,
+        rate: 1 / 3,
+        nextSeq: 2 ** 52 + 3,
+        oldestSeq: 0,
+        newestTime: 1763e9 + 1 / 3 + 1000 / 3,
+        filter: unfiltered,
+        proven: true,
+      });
+      await log.close();
+    });
+
+    test('times and periods of any kind come back as they were', async () => {
+      const period = fc.oneof(
+        fc.constantFrom(100, 15.625, 1000 / 60, 1e-6),
+        fc.double({ min: 1e-6, max: 1e12, noNaN: true }),
+      );
+      const time = fc.oneof(
+        fc.integer({ min: 1763e9, max: 1763e9 + 5000 }),
+        fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }),
+      );
+      const frame = fc.record({
+        rows: fc.integer({ min: 1, max: 3 }),
+        clock: fc.option(fc.record({ time, period }), { freq: 3 }),
+        late: fc.constantFrom(0, 0, 0, 0.25, 3, -7, 1e5),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 60 }), period, async (frames, first) => {
+          const log = await open();
+          const written: SamplesRecord[] = [];
+          let due = 1763e9;
+          let every = first;
+          let seq = 0;
+          for (const { rows, clock, late } of frames) {
+            if (clock) [due, every] = [clock.time, clock.period];
+            written.push({ ...samplesRecord('a', seq, rows), time: due + late, period: every });
+            seq += rows;
+            due += rows * every;
+          }
+          await log.commit([streamRecord('a'), ...written]);
+          expect(await readAll(log, 'a', 0, seq)).toEqual(written);
+          expect(log.head('a')?.newestTime).toBe(written.at(-1)!.time + (written.at(-1)!.rows - 1) * every);
+          await log.close();
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    test('a read tells what was committed when it began, whatever is committed meanwhile', async () => {
+      const log = await open();
+      await log.commit([streamRecord('a'), filterRecord('a', 0)]);
+      for (let seq = 0; seq < 50; seq++) await log.commit([samplesRecord('a', seq, 1)]);
+      const seqs: number[] = [];
+      for await (const record of log.read('a', 10, 1000)) {
+        if (record.type !== 'samples') continue;
+        seqs.push(record.seq);
+        if (seqs.length < 20) await log.commit([samplesRecord('a', 49 + seqs.length, 1)]);
+      }
+      expect(seqs).toEqual(Array.from({ length: 40 }, (_, i) => 10 + i));
       await log.close();
     });
 

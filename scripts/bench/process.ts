@@ -51,7 +51,7 @@ async function start(args: readonly string[]): Promise<Server> {
 
 /** `firtrend serve` on a free port, as built. */
 export function daemonProcess(args: readonly string[] = ['--model', 'gait@1']): Promise<Server> {
-  return start([here('../../dist/cli/main.js'), 'serve', '--port', '0', ...args]);
+  return start([here('../../dist/cli/main.js'), 'serve', '--port', '0', '--log', 'memory', ...args]);
 }
 
 /** A bare `ws` server that passes every message on to all others. */

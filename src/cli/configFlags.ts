@@ -15,7 +15,11 @@ export const keyFlags = {
     '--allow <lacks>',
     'serve a model that lacks a guarantee: unordered, bias, or both joined by a comma',
   ],
-  log: ['--log <log>', 'where samples are kept: memory (default: memory)'],
+  log: [
+    '--log <log>',
+    'where samples are kept: memory, file:DIR, or file, in ~/.local/state/firtrend (default: file)',
+  ],
+  sync: ['--sync <sync>', 'what an acknowledgement waits for: full, normal (default: full)'],
   insecure: ['--insecure', 'serve an address that is not loopback to anyone, without authentication'],
 } as const satisfies Record<string, readonly [flag: string, about: string]>;
 

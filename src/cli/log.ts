@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { FirtrendError, nearest } from '../dsp/error.ts';
+import { defaultLogFolder } from '../log/logPlace.ts';
 import type { SegmentReader } from '../log/segmentReader.ts';
-import { defaultLogFolder, logFolderOption } from './logOption.ts';
+import { logFolderOption } from './logOption.ts';
 import { examples, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 

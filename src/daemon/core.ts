@@ -1,12 +1,12 @@
-import { maxTaps } from '../dsp/kernel.ts';
 import type { Device } from '../filter/device.ts';
-import type { SampleLog } from '../log/sampleLog.ts';
+import type { SampleLog, TrimRule } from '../log/sampleLog.ts';
 import type { Config } from './config/schema.ts';
 import { flow } from './flow.ts';
 import { type History, history } from './hub/history.ts';
 import { type Hub, hub } from './hub/hub.ts';
 import { filterBank } from './ingest/filterBank.ts';
 import type { Incoming } from './ingest/ingest.ts';
+import { renew } from './ingest/renew.ts';
 import type { Reply } from './ingest/step.ts';
 import { trendMaker } from './ingest/trendMaker.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -20,11 +20,16 @@ export interface CoreOptions {
   readonly rules: () => Pick<Config, 'streams' | 'model' | 'allow'>;
   readonly device: Device;
   readonly log: SampleLog;
+  readonly retention: TrimRule;
+  /** A new random epoch. */
+  readonly freshEpoch: () => string;
   readonly metrics: Pick<Metrics, 'count' | 'took'>;
   /** Answers to producers. */
   readonly reply: (replies: Iterable<Reply>) => void;
   /** A model does not take the place of the one in force. */
   readonly refused: (status: ModelStatus, error: unknown) => void;
+  /** These streams began new epochs: the log cannot prove that it holds all that was acknowledged. */
+  readonly renewed: (streams: readonly string[]) => void;
   /** Where work that nobody awaits reports its errors. */
   readonly failed: (error: unknown) => void;
 }
@@ -54,6 +59,8 @@ export async function core(options: CoreOptions): Promise<Core> {
   const { config, rules, log, metrics, failed } = options;
   const bank = filterBank(options.device);
   const served = await servedModels(config, bank, options.refused);
+  const renewed = await renew({ log, choose: served.choose, freshEpoch: options.freshEpoch });
+  if (renewed.length > 0) options.renewed(renewed);
   const past = history(log, bank);
   const subscribers = hub({
     log,
@@ -64,7 +71,7 @@ export async function core(options: CoreOptions): Promise<Core> {
   const events = flow({
     log,
     maker: trendMaker(log, bank),
-    retention: { maxBytes: config.retention.bytes, keepSamples: maxTaps - 1 },
+    retention: options.retention,
     maxStreams: config.limits.streams,
     count: metrics.count,
     took: metrics.took,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ModelChange } from '../model/repository.ts';
 import type { Authenticator } from './auth/authenticator.ts';
@@ -22,6 +21,10 @@ export interface FrontOptions {
   /** As it is now. */
   readonly config: () => Config;
   readonly core: Core;
+  /** A new random epoch. */
+  readonly freshEpoch: () => string;
+  /** Whether the log has no space left. */
+  readonly logFull: () => boolean;
   readonly auth: Authenticator;
   readonly certificate: Certificate | undefined;
   readonly greeting: Greeting;
@@ -48,7 +51,7 @@ export function front(options: FrontOptions): Front {
   const { core, auth, certificate, metrics, open, logger } = options;
   const { limits, host, insecure, models } = options.config();
   const { hub, history, log, served, hand } = core;
-  const freshEpoch = (): string => randomBytes(8).toString('hex');
+  const { freshEpoch, logFull } = options;
   const authenticate = auth.required ? watched(auth, metrics, logger) : undefined;
   const clients = connections({
     ...options.greeting,
@@ -58,6 +61,7 @@ export function front(options: FrontOptions): Front {
     ingest: hand,
     choose: served.choose,
     freshEpoch,
+    logFull,
     count: metrics.count,
     broken: (error) => logger.error({ err: error }, 'a connection is ended by an error of ours'),
   });
@@ -73,7 +77,7 @@ export function front(options: FrontOptions): Front {
     ...healthRoutes({ ...options, metricsWithoutToken: () => options.config().metricsWithoutToken }),
     ...modelRoutes({ ...options, models, served: served.status, limits, audit }),
     ...streamRoutes({
-      ...{ hub, history, log, clients, limits, open, freshEpoch, audit },
+      ...{ hub, history, log, clients, limits, open, logFull, freshEpoch, audit },
       ingest: hand,
       choose: served.choose,
       overflow: (samples) => metrics.count('overflowSamples', samples),

@@ -1,8 +1,8 @@
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { FirtrendError } from '../dsp/error.ts';
 import { chooseDevice } from '../filter/device.ts';
-import { memoryLog } from '../log/memoryLog.ts';
 import type { SampleLog } from '../log/sampleLog.ts';
 import { closeCodes } from '../wire/closeCodes.ts';
 import { type Authenticator, authenticator } from './auth/authenticator.ts';
@@ -14,6 +14,7 @@ import { front } from './front.ts';
 import { greeting } from './greeting.ts';
 import { readCertificate } from './http/tls.ts';
 import { metrics } from './metrics/metrics.ts';
+import { openLog, retentionOf } from './openLog.ts';
 import { upkeep } from './upkeep.ts';
 
 export interface ServeOptions {
@@ -56,27 +57,33 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const certificate = await readCertificate(config.tls);
   const auth = options.auth ?? (await authenticator(config.auth));
   const device = await chooseDevice(config.device);
-  const log = options.log ?? memoryLog();
+  const log =
+    options.log ??
+    (await openLog(config, { full: (full) => spaceChanged(full), broken: (error) => door.fail(error) }));
 
   const door = errorDoor((error) => {
     logger.fatal({ err: error }, 'the daemon can go on no more');
     outside.clients.end(closeCodes.internal, 'the daemon can go on no more');
   });
   let closing: Promise<void> | undefined;
+  let logFull = false;
   const open = (): boolean => closing === undefined && !door.broken;
-  const ready = (): boolean => open() && inside.lag() < readyLag;
+  const ready = (): boolean => open() && !logFull && inside.lag() < readyLag;
   const told = metrics({
     connections: () => outside.clients.size,
     streams: () => log.streams().length,
     ready,
     lag: () => inside.lag(),
+    log: () => ({ bytes: log.bytes, full: logFull }),
     modelProblems: () => inside.served.status().filter(({ problem }) => problem !== null).length,
     certificateEnds: () => certificateEnd(kept.certificate?.cert),
     info: () => ({ version, provider: device.provider, exact: inside.served.exact }),
   });
 
+  const freshEpoch = (): string => randomBytes(8).toString('hex');
   const inside = await core({
-    ...{ config, device, log, metrics: told, failed: door.fail },
+    ...{ config, device, log, freshEpoch, metrics: told, failed: door.fail },
+    retention: retentionOf(config, log),
     rules: () => kept.config,
     reply: (replies) => outside.clients.reply(replies),
     // Of a refusal the sentence says all; of an error of ours the stack is wanted.
@@ -85,6 +92,14 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         { ...status, ...(!(error instanceof FirtrendError) && { err: error }) },
         'a model is refused; the one in force stays',
       ),
+    renewed: (streams) =>
+      logger.warn(
+        { streams: streams.length, such: streams.slice(0, 5) },
+        'the log cannot prove that it holds all that was acknowledged: these streams begin a new epoch',
+      ),
+  }).catch(async (error: unknown) => {
+    await log.close();
+    throw error;
   });
   const kept = upkeep(config, certificate, {
     ...{ served: inside.served, auth, logger },
@@ -99,14 +114,15 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     device: { ...device, exact: inside.served.exact },
     fingerprint: inside.served.fingerprint,
     models: inside.served.status(),
-    log: { durability: log.durability },
+    log: { durability: log.durability, bytes: log.bytes, full: logFull },
     lag: Math.round(inside.lag()),
     streams: log.streams().length,
     connections: outside.clients.size,
     counts: told.counts(),
   });
   const outside = front({
-    ...{ core: inside, auth, certificate, metrics: told, ready, open, status, logger },
+    ...{ core: inside, freshEpoch, auth, certificate, metrics: told, ready, open, status, logger },
+    logFull: () => logFull,
     config: () => kept.config,
     greeting: greeting({
       ...config,
@@ -120,11 +136,20 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     rollback: kept.rollback,
   });
 
+  function spaceChanged(full: boolean): void {
+    logFull = full;
+    if (full) {
+      logger.error('no space is left for the log: nothing is acknowledged until there is');
+      outside.clients.logFull();
+    } else logger.info('there is space for the log again');
+  }
+
   async function end(): Promise<void> {
     const deadline = performance.now() + config.drainTimeout;
     await kept.stop();
     await outside.clients.drain(Date.now() + config.drainTimeout);
-    await inside.finish();
+    // What waits for space on the disk has waited long enough: nobody was told that it is held.
+    await Promise.race([inside.finish(), passed(deadline + grace)]);
     outside.clients.end(closeCodes.draining, 'the daemon is closing');
     await outside.server.close(deadline + grace);
     await inside.close();
@@ -178,4 +203,9 @@ function warn(config: Config, auth: Authenticator, logger: Logger): void {
 
 function certificateEnd(cert: Buffer | undefined): number | undefined {
   return cert && Date.parse(new X509Certificate(cert).validTo);
+}
+
+/** Resolves at a time of the monotonic clock (ms), and keeps no process alive. */
+function passed(deadline: number): Promise<void> {
+  return setTimeout(Math.max(0, deadline - performance.now()), undefined, { ref: false });
 }

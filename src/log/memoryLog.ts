@@ -96,6 +96,9 @@ export function memoryLog(options: { hook?: CommitHook } = {}): SampleLog {
 
   return {
     durability: 'memory',
+    get bytes() {
+      return bytes;
+    },
 
     async commit(batch) {
       mustBeOpen();

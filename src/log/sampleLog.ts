@@ -106,6 +106,8 @@ export interface TrimRule {
 export interface SampleLog {
   /** What surviving a commit means, as `welcome` tells it. */
   readonly durability: 'memory' | 'normal' | 'full';
+  /** What it holds: in memory the bytes of the samples, else those on disk. */
+  readonly bytes: number;
   /**
    * Appends all records of the batch or none. One call in flight: the caller gathers meanwhile. Resolves once they
    * hold to the promise of `durability`. Rejects with `logBusy` when called during another commit, with `logOrder` for

@@ -4,7 +4,7 @@ import type { LogRecord, SampleLog } from './sampleLog.ts';
 import { appender } from './segments/appender.ts';
 import { batchWriter } from './segments/batchWriter.ts';
 import { readBootId } from './segments/bootId.ts';
-import type { Catalog, Run } from './segments/catalog.ts';
+import { bytesHeld, type Catalog, type Run } from './segments/catalog.ts';
 import { makeFolder, removeLeftovers } from './segments/folder.ts';
 import { headOf } from './segments/head.ts';
 import { load } from './segments/load.ts';
@@ -116,6 +116,9 @@ async function owned(
 
   return {
     durability: sync,
+    get bytes() {
+      return bytesHeld(catalog);
+    },
 
     async commit(batch) {
       mustBeOpen();

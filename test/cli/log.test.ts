@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { defaultLogFolder } from '../../src/cli/logOption.ts';
+import { defaultLogFolder } from '../../src/log/logPlace.ts';
 import type { SampleLog } from '../../src/log/sampleLog.ts';
 import { segmentLog } from '../../src/log/segmentLog.ts';
 import { readRecording } from '../../src/train/readRecording.ts';
@@ -177,9 +177,7 @@ describe('firtrend log', () => {
 });
 
 test('the default folder: of the service manager, else of the user', () => {
-  expect(defaultLogFolder({ STATE_DIRECTORY: '/var/lib/firtrend:/var/lib/other' })).toBe(
-    '/var/lib/firtrend/log',
-  );
-  expect(defaultLogFolder({ XDG_STATE_HOME: '/home/u/state' })).toBe('/home/u/state/firtrend/log');
-  expect(defaultLogFolder({})).toMatch(/\/\.local\/state\/firtrend\/log$/);
+  expect(defaultLogFolder({ STATE_DIRECTORY: '/var/lib/firtrend:/var/lib/other' })).toBe('/var/lib/firtrend');
+  expect(defaultLogFolder({ XDG_STATE_HOME: '/home/u/state' })).toBe('/home/u/state/firtrend');
+  expect(defaultLogFolder({})).toMatch(/\/\.local\/state\/firtrend$/);
 });

@@ -1,4 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -21,9 +25,12 @@ function start(
   main = entry,
   environment: Environment = {},
 ): ChildProcess {
+  const state = join(tmpdir(), `firtrend-state-${randomUUID()}`);
+  onTestFinished(() => rm(state, { recursive: true, force: true }));
   return spawn(process.execPath, [main, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', ...environment },
+    // A log of its own, for each has one owner; it is left where the test says where.
+    env: { ...process.env, NO_COLOR: '1', STATE_DIRECTORY: state, ...environment },
   });
 }
 

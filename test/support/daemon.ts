@@ -24,6 +24,7 @@ export async function testConfig(options: Omit<DaemonOptions, 'log'> = {}): Prom
   return {
     ...config,
     port: 0,
+    log: 'memory',
     // Clients that linger at the end of a test are not waited for.
     drainTimeout: 0,
     logLevel: 'silent',

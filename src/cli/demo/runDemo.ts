@@ -42,7 +42,11 @@ export async function runDemo({ seconds, port, models }: DemoOptions): Promise<D
   note('training a kernel on recordings/gait-accelerometer.csv');
   const { model, result } = await trainModel([recording], { models, name: 'demo', activate: true });
   const trained = `${model.name}@${model.version}`;
-  const daemon = await daemonProcess(['--port', String(port), '--models', models, '--model', trained]);
+  const daemon = await daemonProcess([
+    ...['--port', String(port), '--models', models, '--model', trained],
+    // A demo leaves nothing behind.
+    ...['--log', 'memory'],
+  ]);
   const stop = stopAfter(seconds);
   try {
     note(`daemon ${daemon.url}, dashboard (to come) ${daemon.url.replace(/^ws/, 'http').replace(/v1$/, '')}`);

@@ -21,6 +21,7 @@ export function fromText(key: ConfigKey, text: string): unknown {
     case 'text':
     case 'path':
     case 'model':
+    case 'log':
     case 'duration':
     case 'size':
       return text;
@@ -32,6 +33,8 @@ export function located(key: ConfigKey, value: unknown, folder: string): unknown
   if (Array.isArray(value))
     return value.map((item: unknown) => (isObject(item) ? within(key, item, folder) : item));
   if (typeof value !== 'string') return value;
+  if (key.kind === 'log' && value.startsWith('file:'))
+    return `file:${resolve(folder, value.slice('file:'.length))}`;
   const isPath = key.kind === 'path' || (key.kind === 'model' && /\/|\.onnx$/.test(value));
   return isPath ? resolve(folder, value) : value;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logPlace } from '../../log/logPlace.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 /** How the text of an environment variable or a flag becomes a value, and how a value is shown. */
@@ -8,6 +9,8 @@ type Kind =
   | 'path'
   /** NAME, NAME@VERSION, or a path. */
   | 'model'
+  /** `memory`, `file` or `file:DIR`. */
+  | 'log'
   | 'number'
   | 'boolean'
   /** Milliseconds. */
@@ -87,6 +90,15 @@ export function path(about: string) {
 export function modelReference(about: string) {
   const rule = 'NAME, NAME@VERSION or a file';
   return key(z.string(rule).min(1, rule), { kind: 'model', rule, about });
+}
+
+/** Where the log lies. */
+export function log(about: string) {
+  const rule = 'memory, file or file:DIR';
+  return key(
+    z.string(rule).refine((text) => logPlace(text) !== undefined, rule),
+    { kind: 'log', rule, about },
+  );
 }
 
 export function choice<const T extends readonly [string, ...string[]]>(values: T, about: string) {

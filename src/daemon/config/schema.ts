@@ -5,6 +5,7 @@ import {
   flag,
   group,
   list,
+  log,
   modelReference,
   objects,
   optional,
@@ -104,11 +105,34 @@ const keys = group({
     [],
   ),
   device: withDefault(choice(['cpu', 'cuda', 'auto'], 'where the filter runs'), 'cpu'),
-  log: withDefault(choice(['memory'], 'where samples are kept'), 'memory'),
+  log: withDefault(
+    log(
+      'where samples are kept: `file` is $STATE_DIRECTORY (systemd), else ~/.local/state/firtrend; `memory` forgets all at the end',
+    ),
+    'file',
+  ),
+  sync: withDefault(
+    choice(
+      ['full', 'normal'],
+      'what an acknowledgement waits for: `full` the disk (survives a loss of power), `normal` the operating system (survives the end of the daemon; a loss of power may cost the last 100 ms)',
+    ),
+    'full',
+  ),
   retention: group({
-    bytes: withDefault(
-      size('64KiB', '64TiB', 'what the log may hold before its oldest samples go'),
-      256 * 2 ** 20,
+    age: withDefault(
+      duration(
+        '1min',
+        '36500d',
+        'how long samples are kept in files; whole segments go, so some stay a little longer',
+      ),
+      7 * 86_400_000,
+    ),
+    bytes: optional(
+      size(
+        '64KiB',
+        '64TiB',
+        'what the log may hold before its oldest samples go; not set: 10GiB in files, 256MiB in memory',
+      ),
     ),
   }),
   ping: group({

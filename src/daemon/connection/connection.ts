@@ -13,6 +13,7 @@ import type { Subscription } from '../hub/subscription.ts';
 import type { Incoming } from '../ingest/ingest.ts';
 import type { Count, FilterChoice, Reply } from '../ingest/step.ts';
 import type { Limits } from '../limits.ts';
+import { logFullError } from '../logFullError.ts';
 import { type Authenticate, anyone, type Principal, type Verb } from '../principal.ts';
 import type { ServerSocket } from '../webSocket/serverSocket.ts';
 import { admission } from './admission.ts';
@@ -35,6 +36,8 @@ export interface ConnectionPorts {
   readonly ingest: (incoming: Incoming) => void;
   /** Which kernel a stream that begins now would have. */
   readonly choose: (stream: string, channels: readonly string[], rate: number) => FilterChoice;
+  /** Whether the log has no space left. */
+  readonly logFull: () => boolean;
   /** A new random epoch. */
   readonly freshEpoch: () => string;
   readonly count: (name: Count, by: number) => void;
@@ -61,6 +64,8 @@ export interface Connection {
   reply(reply: Reply): void;
   /** Sends the acknowledgements that have gathered: the last of each slot. */
   flushAcks(): void;
+  /** Tells the client, for each stream it feeds, that nothing is acknowledged until there is space. */
+  logFull(): void;
   /** Tells the client that the connection will be closed at the deadline (ms since 1970). */
   drain(deadline: number): void;
   end(code: number, reason: string): void;
@@ -203,6 +208,7 @@ export function connection(number: number, accepted: Accepted, ports: Connection
   function open(message: OpenMessage): void {
     const { id, stream, channels, rate, producer, epoch, nextSeq, takeover } = message;
     mayPublish(stream, id);
+    if (ports.logFull()) throw logFullError({ id });
     mustFit(id, 'channels', channels.length, limits.channels, 'channels of a stream');
     mustFit(id, 'stream', produced.size + 1, limits.streamsPerConnection, 'streams fed by one connection');
     const by = { connection: number, slot: slots.producing++ };
@@ -357,6 +363,11 @@ export function connection(number: number, accepted: Accepted, ports: Connection
     },
     flushAcks() {
       for (const slot of [...acks.keys()]) flushAck(slot);
+    },
+    logFull() {
+      for (const { slot } of produced.all()) {
+        if (produced.isOpen(slot)) refuse(logFullError({ slot }));
+      }
     },
     drain: (deadline) => outbound.control({ type: 'draining', deadline }),
     end: outbound.end,

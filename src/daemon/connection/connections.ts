@@ -35,6 +35,8 @@ export interface Connections {
   reply(replies: Iterable<Reply>): void;
   /** Tells every client when (ms since 1970) the connection will be closed, and resolves when all have gone or it is. */
   drain(deadline: number): Promise<void>;
+  /** Tells whoever feeds a stream that nothing is acknowledged until there is space. */
+  logFull(): void;
   /** Ends those whose principal no longer stands. */
   recheck(stands: (principal: Principal) => boolean): void;
   /** Ends every WebSocket. */
@@ -115,6 +117,9 @@ export function connections(ports: ConnectionsPorts): Connections {
         };
       });
       this.end(closeCodes.draining, 'the daemon is closing');
+    },
+    logFull() {
+      for (const each of sockets.values()) each.logFull();
     },
     recheck(stands) {
       for (const each of [...sockets.values()]) {

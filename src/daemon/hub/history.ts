@@ -1,5 +1,11 @@
 import { maxTaps } from '../../dsp/kernel.ts';
-import type { FilterRecord, SampleLog, SamplesRecord, UnfilteredRecord } from '../../log/sampleLog.ts';
+import type {
+  DamagedRecord,
+  FilterRecord,
+  SampleLog,
+  SamplesRecord,
+  UnfilteredRecord,
+} from '../../log/sampleLog.ts';
 import type { FilterBank } from '../ingest/filterBank.ts';
 import { type TrendRecord, trendMaker } from '../ingest/trendMaker.ts';
 import { type KernelRecord, sameKernel, type Topic } from './topic.ts';
@@ -16,10 +22,11 @@ export interface History {
 
 interface HistoryReader {
   /**
-   * The next entries of `[where the last call ended, toSeq)`, in order: frames with their trends, and kernels before
-   * the first frame they concern. Not always all of them; undefined when the topic's epoch has ended.
+   * The next entries of `[where the last call ended, toSeq)`, in order: frames with their trends, kernels before the
+   * first frame they concern, and what damage has taken. Not always all of them; undefined when the topic's epoch has
+   * ended.
    */
-  read(toSeq: number): Promise<(TrendRecord | KernelRecord)[] | undefined>;
+  read(toSeq: number): Promise<(TrendRecord | KernelRecord | DamagedRecord)[] | undefined>;
 }
 
 export function history(log: SampleLog, bank: FilterBank): History {
@@ -41,12 +48,15 @@ export function history(log: SampleLog, bank: FilterBank): History {
       return {
         async read(toSeq) {
           const records: (SamplesRecord | FilterRecord | UnfilteredRecord)[] = [];
+          const damaged: DamagedRecord[] = [];
           // Steps are counted in what is held, for a gap may be of any length.
           let end = toSeq;
           let samples = 0;
           for await (const record of log.read(name, nextSeq, toSeq)) {
-            // A hole in the seqs, which the window takes as missing samples.
-            if (record.type === 'damaged') continue;
+            if (record.type === 'damaged') {
+              damaged.push(record);
+              continue;
+            }
             if (record.type === 'samples') {
               samples += record.planes.length;
             } else {
@@ -64,9 +74,26 @@ export function history(log: SampleLog, bank: FilterBank): History {
           const made = await maker.make(records);
           if (log.head(name)?.epoch !== epoch) return undefined;
           nextSeq = end;
-          return made;
+          return withDamage(made, damaged);
         },
       };
     },
   };
+}
+
+/** What damage has taken in its place: before the first frame behind it. To the window it is samples that are missing. */
+function withDamage(
+  made: (TrendRecord | KernelRecord)[],
+  damaged: readonly DamagedRecord[],
+): (TrendRecord | KernelRecord | DamagedRecord)[] {
+  if (damaged.length === 0) return made;
+  const entries: (TrendRecord | KernelRecord | DamagedRecord)[] = [];
+  let next = 0;
+  for (const entry of made) {
+    while (entry.type === 'trend' && damaged[next] && damaged[next]!.seq < entry.samples.seq) {
+      entries.push(damaged[next++]!);
+    }
+    entries.push(entry);
+  }
+  return entries.concat(damaged.slice(next));
 }

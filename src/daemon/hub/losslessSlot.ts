@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
+import type { DamagedRecord } from '../../log/sampleLog.ts';
 import { closeCodes } from '../../wire/closeCodes.ts';
+import type { Gap } from '../../wire/serverMessages.ts';
 import type { TrendRecord } from '../ingest/trendMaker.ts';
 import type { History } from './history.ts';
 import type { Outbound } from './outbound.ts';
@@ -33,13 +35,14 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
   let spoke = false;
   let wasLive = false;
   /** Seqs that never came and have not been told yet; with `every`, from the first such to the last. */
-  let untold: { readonly fromSeq: number; toSeq: number } | undefined;
+  let untold: (Pick<Gap, 'reason'> & { readonly fromSeq: number; toSeq: number }) | undefined;
   /** A gap has been told since the last frame went out. */
   let gapSince = false;
 
-  /** The seqs from the cursor to `seq` never came. Told at once, or with `every` together with the next of its kind. */
-  function skip(seq: number, replay: boolean): void {
-    untold ??= { fromSeq: cursor, toSeq: seq };
+  /** The seqs from the cursor to `seq` are not there. Told at once, or with `every` together with the next of its kind. */
+  function skip(seq: number, replay: boolean, reason: Gap['reason'] = 'source'): void {
+    if (untold && untold.reason !== reason) tellGap(replay);
+    untold ??= { fromSeq: cursor, toSeq: seq, reason };
     untold.toSeq = seq;
     cursor = seq;
     if (view.every === 1) tellGap(replay);
@@ -51,7 +54,7 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
     const range = untold;
     untold = undefined;
     if (Math.ceil(range.fromSeq / view.every) * view.every >= range.toSeq) return;
-    outbound.control({ type: 'gap', slot: number, ...range, reason: 'source', ...(replay && { replay }) });
+    outbound.control({ type: 'gap', slot: number, ...range, ...(replay && { replay }) });
     gapSince = true;
   }
 
@@ -70,6 +73,11 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
       cursor = frames[i + 1]?.seq ?? samples.seq + samples.rows;
     }
     cursor = samples.seq + samples.rows;
+  }
+
+  function lose({ seq, toSeq }: DamagedRecord): void {
+    if (cursor < seq) skip(seq, true);
+    if (cursor < toSeq) skip(toSeq, true, 'damaged');
   }
 
   function tell(record: KernelRecord): void {
@@ -109,6 +117,7 @@ export function losslessSlot(options: LosslessOptions): Slot & { start(): void }
       }
       for (const entry of entries) {
         if (entry.type === 'trend') await deliverReplay(entry);
+        else if (entry.type === 'damaged') lose(entry);
         else tell(entry);
         if (closed) return;
       }

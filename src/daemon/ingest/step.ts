@@ -1,5 +1,11 @@
 import type { FrameValues } from '../../dsp/frame.ts';
-import type { ChannelInfo, FilterRecord, LogRecord, StreamHead } from '../../log/sampleLog.ts';
+import type {
+  ChannelInfo,
+  FilterRecord,
+  LogRecord,
+  StreamHead,
+  UnfilteredRecord,
+} from '../../log/sampleLog.ts';
 
 /** What makes a stream's trends: a kernel with its settings, or the reason why there is none. */
 export type FilterChoice = Omit<FilterRecord, 'type' | 'stream' | 'seq'> | { readonly reason: string };
@@ -295,7 +301,12 @@ function only(state: StreamState, ...replies: Reply[]): Step {
   return { state, records: [], replies, counts: {} };
 }
 
-function filterRecord(stream: string, seq: number, filter: FilterChoice): Decision {
+/** From `seq` on the stream has this kernel, or none. */
+export function filterRecord(
+  stream: string,
+  seq: number,
+  filter: FilterChoice,
+): FilterRecord | UnfilteredRecord {
   return 'reason' in filter
     ? { type: 'unfiltered', stream, seq, reason: filter.reason }
     : { ...filter, type: 'filter', stream, seq };

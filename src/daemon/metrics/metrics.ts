@@ -8,6 +8,8 @@ export interface MetricSources {
   readonly ready: () => boolean;
   /** How long the oldest event that nothing has come of yet has waited (ms). */
   readonly lag: () => number;
+  /** What the log holds, and whether it has no space for more. */
+  readonly log: () => { readonly bytes: number; readonly full: boolean };
   /** Models that something newer should have replaced and could not. */
   readonly modelProblems: () => number;
   /** When the certificate ends (ms since 1970); undefined without TLS. */
@@ -87,6 +89,10 @@ export function metrics(sources: MetricSources): Metrics {
     'firtrend_lag_seconds',
     'How long the oldest event has waited that nothing has come of yet',
     () => sources.lag() / 1000,
+  );
+  gauge('firtrend_log_bytes', 'What the log holds', () => sources.log().bytes);
+  gauge('firtrend_log_full', '1 while the log has no space: nothing is acknowledged', () =>
+    Number(sources.log().full),
   );
   gauge(
     'firtrend_model_problems',

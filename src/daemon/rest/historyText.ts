@@ -22,9 +22,8 @@ export async function* historyJson(
 function entryJson(entry: HistoryEntry): string {
   switch (entry.type) {
     case 'kernel':
-      return JSON.stringify(entry);
     case 'gap':
-      return JSON.stringify({ ...entry, reason: 'source' });
+      return JSON.stringify(entry);
     case 'trend':
       return `{"type":"trend"${trendFields(entry.rows)}}`;
   }

@@ -8,6 +8,7 @@ import { WireError } from '../../wire/wireError.ts';
 import { HttpError } from '../http/answer.ts';
 import { jsonBody } from '../http/body.ts';
 import type { Reply, StreamEvent } from '../ingest/step.ts';
+import { logFullError } from '../logFullError.ts';
 import type { StreamPorts } from './streamRoutes.ts';
 
 type PublishPorts = Omit<StreamPorts, 'hub' | 'history' | 'audit'>;
@@ -87,7 +88,8 @@ export async function deleteStream(name: string, ports: PublishPorts): Promise<b
   return replies.some((reply) => reply.type === 'deleted' && reply.existed);
 }
 
-function mustTakeSamples({ open }: PublishPorts): void {
+function mustTakeSamples({ open, logFull }: PublishPorts): void {
+  if (logFull()) throw logFullError({});
   if (open()) return;
   throw new HttpError(503, 'draining', 'the daemon is closing', { headers: { 'retry-after': '1' } });
 }

@@ -28,6 +28,8 @@ export interface StreamPorts {
   readonly limits: Limits;
   /** Whether samples are taken. */
   readonly open: () => boolean;
+  /** Whether the log has no space left. */
+  readonly logFull: () => boolean;
   readonly audit: Audit;
 }
 

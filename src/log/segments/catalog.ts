@@ -219,3 +219,10 @@ export function newestNumber({ segments }: Catalog): number {
   for (const number of segments.keys()) newest = number;
   return newest;
 }
+
+/** On disk, the index files with them. */
+export function bytesHeld({ segments }: Catalog): number {
+  let bytes = 0;
+  for (const { size, indexBytes } of segments.values()) bytes += size + indexBytes;
+  return bytes;
+}

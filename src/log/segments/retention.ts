@@ -2,7 +2,14 @@ import { rm } from 'node:fs/promises';
 import type { FilterRecord, TrimRule, UnfilteredRecord } from '../sampleLog.ts';
 import type { Appender } from './appender.ts';
 import type { BatchWriter } from './batchWriter.ts';
-import { type Catalog, forgetOldFilters, type LoggedStream, oldestNumber, type Segment } from './catalog.ts';
+import {
+  bytesHeld,
+  type Catalog,
+  forgetOldFilters,
+  type LoggedStream,
+  oldestNumber,
+  type Segment,
+} from './catalog.ts';
 import { segmentPath, syncFolder } from './folder.ts';
 import { readSettings } from './load.ts';
 import { readStream } from './readStream.ts';
@@ -66,13 +73,7 @@ export function retention(
     // Everything in a segment is older than the beginning of the next one; a clock set back makes neither older.
     const ended = Math.max(oldest!.created ?? -Infinity, next!.created ?? Infinity);
     if (byClock && clock.wall() - ended > maxAge) return true;
-    return bytesHeld() > Math.max(maxBytes, worthwhile);
-  }
-
-  function bytesHeld(): number {
-    let bytes = 0;
-    for (const { size, indexBytes } of catalog.segments.values()) bytes += size + indexBytes;
-    return bytes;
+    return bytesHeld(catalog) > Math.max(maxBytes, worthwhile);
   }
 
   /** Writes all that is kept of a stream again. @returns how many bytes that took */
@@ -143,7 +144,7 @@ export function retention(
         await carryKernels(oldest);
         await out.surely(() => remove(oldest));
         // Where most of it had to be kept, the next one is not worth its writing until the log has grown again.
-        worthwhile = carried > oldest.size / 2 ? 1.25 * bytesHeld() : 0;
+        worthwhile = carried > oldest.size / 2 ? 1.25 * bytesHeld(catalog) : 0;
         carried = 0;
       }
     },

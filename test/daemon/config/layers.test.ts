@@ -49,7 +49,8 @@ describe('layers', () => {
 model: gait@2
 streams:
   - { match: 'a/**', model: ./m.onnx, stale: 1.5s, allow: rateMismatch }
-retention: { bytes: 10GiB }
+log: file:state
+retention: { age: 1h, bytes: 10GiB }
 ping: { interval: 500 }
 `;
     const { config } = await configured(yaml, {
@@ -69,7 +70,8 @@ ping: { interval: 500 }
         allow: ['rateMismatch'],
       },
     ]);
-    expect(config.retention).toEqual({ bytes: 10 * 2 ** 30 });
+    expect(config.retention).toEqual({ age: 3_600_000, bytes: 10 * 2 ** 30 });
+    expect(config.log).toMatch(/^file:\/.*\/state$/);
     expect(config.ping.interval).toBe(500);
     expect(config.origins).toEqual(['https://a.example', 'http://b.example:81']);
     expect(config.auth.tokens).toEqual([{ name: 'x', sha256: hash, scopes: ['publish:a/*'] }]);

@@ -69,7 +69,10 @@ test('the daemon serves without TensorFlow: only its own dependencies beside a b
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (!optional.has(name)) symlinkSync(join(root, 'node_modules', name), join(dir, 'node_modules', name));
   }
-  const daemon = await serveProcess(['--model', 'gait'], dir, join(dir, 'dist/cli/main.js'));
+  const daemon = await serveProcess(['--model', 'gait'], {
+    cwd: dir,
+    main: join(dir, 'dist/cli/main.js'),
+  });
   const client = await rawClient(daemon.url);
   const { slot } = await client.ask({ type: 'open', stream: 's', channels: [{ name: 'x' }], rate: 64 });
   const { streams } = await client.ask({ type: 'subscribe', streams: ['s'] });

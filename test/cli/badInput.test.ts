@@ -96,7 +96,11 @@ describe('the command line: misuse, exit code 2', () => {
       /takes 3 numbers, got 2/,
     ],
     ['an unknown family', ['kernel', 'gauss', '--taps', '3'], /Allowed choices are ramp/],
-    ['a log there is not', ['serve', '--log', 'nats://127.0.0.1'], /--log: log: expected memory, file or file:DIR/],
+    [
+      'a log there is not',
+      ['serve', '--log', 'nats://127.0.0.1'],
+      /--log: log: expected memory, file or file:DIR/,
+    ],
     ['a missing argument', ['inspect'], /missing required argument 'model'/],
   ])('%s', (_name, args, says) => refused(args, 2, says));
 });

@@ -19,15 +19,21 @@ export interface Outcome {
 
 type Environment = Readonly<Record<string, string>>;
 
-function start(
-  args: readonly string[],
-  cwd: string,
-  main = entry,
-  environment: Environment = {},
-): ChildProcess {
+interface StartOptions {
+  readonly cwd?: string;
+  /** The built entry point. */
+  readonly main?: string;
+  readonly environment?: Environment;
+  /** A command that runs the one behind it, in its own place: `strace -D …`. */
+  readonly through?: readonly string[];
+}
+
+function start(args: readonly string[], options: StartOptions = {}): ChildProcess {
+  const { cwd = root, main = entry, environment = {}, through = [] } = options;
   const state = join(tmpdir(), `firtrend-state-${randomUUID()}`);
   onTestFinished(() => rm(state, { recursive: true, force: true }));
-  return spawn(process.execPath, [main, ...args], {
+  const [command, ...rest] = [...through, process.execPath, main, ...args];
+  return spawn(command!, rest, {
     cwd,
     // A log of its own, for each has one owner; it is left where the test says where.
     env: { ...process.env, NO_COLOR: '1', STATE_DIRECTORY: state, ...environment },
@@ -36,7 +42,7 @@ function start(
 
 /** Runs `firtrend ARGS` as built, as a process of its own, and waits for its end. */
 export function firtrend(args: readonly string[], cwd: string = root): Promise<Outcome> {
-  const child = start(args, cwd);
+  const child = start(args, { cwd });
   let stdout = '';
   let stderr = '';
   child.stdout!.on('data', (chunk: Buffer) => {
@@ -57,7 +63,7 @@ export interface Running {
 
 /** Runs `firtrend ARGS` as built and watches it; killed when the test is over. */
 export function firtrendRunning(args: readonly string[], cwd: string = root): Running {
-  const child = start(args, cwd);
+  const child = start(args, { cwd });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said = { stdout: '', stderr: '' };
   const waiters = new Set<() => void>();
@@ -89,6 +95,8 @@ export interface ServeProcess {
   /** What it has logged so far. */
   log(): string;
   kill(signal: NodeJS.Signals): void;
+  /** Its exit code; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Sends SIGTERM. @returns its exit code */
   stop(): Promise<number | null>;
 }
@@ -96,14 +104,12 @@ export interface ServeProcess {
 /** `firtrend serve --port 0 ARGS` as a process of its own, once it listens; killed when the test is over. */
 export async function serveProcess(
   args: readonly string[],
-  cwd: string = root,
-  main?: string,
-  environment: Environment = {},
+  options: StartOptions = {},
 ): Promise<ServeProcess> {
-  // Clients that linger at the end of a test are not waited for.
-  const child = start(['serve', '--port', '0', ...args], cwd, main, {
-    FIRTREND_DRAIN_TIMEOUT: '0',
-    ...environment,
+  const child = start(['serve', '--port', '0', ...args], {
+    ...options,
+    // Clients that linger at the end of a test are not waited for.
+    environment: { FIRTREND_DRAIN_TIMEOUT: '0', ...options.environment },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -119,6 +125,7 @@ export async function serveProcess(
     url: (JSON.parse(line) as { listening: string }).listening,
     log: () => log,
     kill: (signal) => void child.kill(signal),
+    ended: exited,
     stop() {
       child.kill('SIGTERM');
       return exited;

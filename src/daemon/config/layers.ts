@@ -78,7 +78,7 @@ function takeFile(file: ConfigFile, given: Given, problems: string[]): void {
  * Kubernetes tells of a service `firtrend`.
  */
 const otherVariables =
-  /^FIRTREND_(CONFIG|CACHE|APT|PYTHON|INSTALLER_SECONDS|DOWNLOAD_SECONDS|MILESTONE|BENCH_.*|TEST_.*|SERVICE_.*|PORT_\d+_(TCP|UDP|SCTP).*)$/;
+  /^FIRTREND_(CONFIG|CACHE|APT|PYTHON|INSTALLER_SECONDS|DOWNLOAD_SECONDS|MILESTONE|SEED|BENCH_.*|TEST_.*|SERVICE_.*|PORT_\d+_(TCP|UDP|SCTP).*)$/;
 /** What Kubernetes puts into FIRTREND_PORT for a service of that name. */
 const serviceAddress = /^(tcp|udp|sctp):\/\//;
 

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
-import { FirtrendError, nearest } from '../dsp/error.ts';
+import { FirtrendError } from '../dsp/error.ts';
 import { defaultLogFolder } from '../log/logPlace.ts';
 import type { SegmentReader } from '../log/segmentReader.ts';
 import { logFolderOption } from './logOption.ts';
 import { examples, wholeNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
+import { mustHold } from './streamInLog.ts';
 
 interface LogFlags {
   readonly log: string;
@@ -200,15 +201,6 @@ async function reading<T>(folder: string, work: (log: SegmentReader) => Promise<
   } finally {
     await log.close();
   }
-}
-
-function mustHold(log: SegmentReader, stream: string, folder: string): void {
-  if (log.head(stream)) return;
-  const near = nearest(stream, log.streams());
-  throw new FirtrendError(
-    'unknownStream',
-    `${folder}: no stream "${stream}"${near.length > 0 ? `; did you mean ${near.join(', ')}?` : ''}`,
-  );
 }
 
 const seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);

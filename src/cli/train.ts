@@ -71,9 +71,9 @@ async function tellInForce(models: string, { name, version }: TrainedModel['mode
 }
 
 /** Adds the files and the flags of training to a command. */
-export function withTrainFlags(command: Command): Command {
+export function withTrainFlags(command: Command, files = '<files...>'): Command {
   command
-    .argument('<files...>', 'recordings (CSV, NDJSON, Parquet) with the same channels')
+    .argument(files, 'recordings (CSV, NDJSON, Parquet) with the same channels')
     .option(
       '--taps <k>',
       'number of taps K (default: 2 P + 1 for smooth:P, else 65)',

@@ -1,4 +1,5 @@
-import type { Divisors } from './loss.ts';
+import { centred } from './centre.ts';
+import type { PartLoss } from './loss.ts';
 import type { Split } from './split.ts';
 import { type ChannelWindows, windowChunks } from './windows.ts';
 
@@ -10,12 +11,13 @@ type Biases = readonly number[] | 'best';
  * state across missing ones, on the windows of a part.
  *
  * @param rates each an a, 0 < a ≤ 1; 1 is the newest sample alone
+ * @param part has the divisors, and where there are biases the centres
  * @param biases added to the averages; none by default
  * @returns a loss for each a
  */
 export function emaLosses(
   channels: Split['train'],
-  divisors: Divisors,
+  { divisors, channels: own }: PartLoss,
   rates: Float64Array,
   biases?: Biases,
 ): Float64Array {
@@ -24,35 +26,43 @@ export function emaLosses(
   channels.forEach((recordings, c) => {
     const divisor = divisors[c];
     if (typeof divisor !== 'number') return;
-    const { windows, squares, means } = errors(recordings, rates, biases !== undefined);
+    const { centre } = own[c]!;
+    const { windows, squares, means } = errors(recordings, rates, centre, biases !== undefined);
     if (windows === 0) return;
     taken++;
     squares.forEach((square, i) => {
       const mean = means?.[i] ?? 0;
-      const bias = biases === 'best' ? -mean : (biases?.[c] ?? 0);
-      losses[i]! += (square + bias * (2 * mean + bias)) / divisor;
+      const level = biases === 'best' ? -mean : (biases?.[c] ?? 0) + centre;
+      losses[i]! += (square + level * (2 * mean + level)) / divisor;
     });
   });
   return losses.map((loss) => loss / taken);
 }
 
 /** The best bias of each channel for the exponential average `a`; 0 for one that is left out. */
-export function emaBiases(channels: Split['train'], divisors: Divisors, a: number): number[] {
-  return channels.map((recordings, c) =>
-    divisors[c] === null ? 0 : 0 - errors(recordings, Float64Array.of(a), true).means![0]!,
-  );
+export function emaBiases(
+  channels: Split['train'],
+  { divisors, channels: own }: PartLoss,
+  a: number,
+): number[] {
+  return channels.map((recordings, c) => {
+    if (divisors[c] === null) return 0;
+    const { centre } = own[c]!;
+    return 0 - (centre + errors(recordings, Float64Array.of(a), centre, true).means![0]!);
+  });
 }
 
-/** Of one channel: per a the mean square of the errors over its windows, and if wanted their mean. */
+/** Of one channel: per a the mean square of the errors less `centre` over its windows, and if wanted their mean. */
 function errors(
   recordings: readonly ChannelWindows[],
   rates: Float64Array,
+  centre: number,
   wanted: boolean,
 ): { readonly windows: number; readonly squares: Float64Array; readonly means?: Float64Array } {
   const squares = new Float64Array(rates.length);
   const means = wanted ? new Float64Array(rates.length) : undefined;
   const windows = recordings.reduce((total, { used }) => total + used, 0);
-  for (const recording of recordings) addErrors(recording, rates, squares, means);
+  for (const recording of recordings) addErrors(recording, rates, centre, squares, means);
   const mean = (total: number) => (windows === 0 ? 0 : total / windows);
   return { windows, squares: squares.map(mean), ...(means && { means: means.map(mean) }) };
 }
@@ -61,6 +71,7 @@ function errors(
 function addErrors(
   recording: ChannelWindows,
   rates: Float64Array,
+  centre: number,
   squares: Float64Array,
   sums: Float64Array | undefined,
 ): void {
@@ -76,7 +87,7 @@ function addErrors(
     for (const [first, end] of runs) {
       follow(x.subarray(n, first), rates, states);
       const samples = x.subarray(first, end);
-      const targets = y.subarray(first - from, end - from);
+      const targets = centred(y.subarray(first - from, end - from), centre);
       if (sums) addSums(samples, targets, rates, states, sums);
       addSquares(samples, targets, rates, states, squares);
       n = end;

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { normalised } from '../../src/dsp/kernel.ts';
 import { withReferences } from '../../src/train/references.ts';
 import { splitWindows } from '../../src/train/split.ts';
 import { moments } from '../../src/train/statistics.ts';

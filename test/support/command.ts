@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -40,6 +41,16 @@ export function firtrend(args: readonly string[], cwd: string = root): Promise<O
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+/** `npm run retrain -- ARGS`. */
+export function retrain(...args: string[]): Promise<Outcome> {
+  const line = ['--import', 'tsx', join(root, 'scripts/retrain.ts'), ...args];
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, line, { cwd: root }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
 }
 
 export interface Running {

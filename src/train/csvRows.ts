@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Info, type Options, Parser } from 'csv-parse';
 import { FirtrendError } from '../dsp/error.ts';
+import { decimalHint, decimalReader, type Separator, separatorNames, separatorOf } from './csvDialect.ts';
 import { fileError, fileSize } from './fileError.ts';
 import type { TableReader } from './tableRows.ts';
 
@@ -10,27 +12,35 @@ import type { TableReader } from './tableRows.ts';
 const longestRow = 2 ** 20;
 
 /**
- * Streams a CSV file (RFC 4180, UTF-8, header required) to `reader`, one row at a time; blank lines are skipped where
- * there are several columns. What `reader` throws ends the reading and comes out unchanged.
+ * Streams a CSV file (RFC 4180, UTF-8, header required) to `reader`, one row at a time. Cells are separated by commas,
+ * semicolons or tabs, as the header line shows, decimals with semicolons may have a comma, and lines may end in CRLF, LF
+ * or CR; blank lines are skipped where there are several columns. What `reader` throws ends the reading and comes out unchanged.
  *
  * @returns SHA-256 of the file's bytes, hexadecimal
- * @throws FirtrendError `fileUnreadable`, `fileEmpty`, `csvHeader`, `csvDuplicateColumn`, `csvRagged`, `csvQuote`
+ * @throws FirtrendError `fileUnreadable`, `fileEmpty`, `csvHeader`, `csvDuplicateColumn`, `csvRagged`, `csvDecimal`, `csvQuote`
  */
 export async function csvRows(path: string, reader: TableReader): Promise<string> {
   const hash = createHash('sha256');
   let width = 0;
   let rowLine = 1;
+  const size = await fileSize(path);
+  const bytes = createReadStream(path);
+  const separator = separatorOf(await firstText(bytes, path));
+  const decimals = decimalReader(path, separator);
 
   function record(cells: string[], { lines }: Info): null {
+    const blank = cells.length === 1 && cells[0] === '';
     if (width === 0) {
+      if (blank) return null;
       width = cells.length;
       reader.header(checkedHeader(cells, path, lines));
     } else if (cells.length === width) {
-      reader.row(cells, lines);
-    } else if (cells.length > 1 || cells[0] !== '') {
+      reader.row(decimals(cells, lines), lines);
+    } else if (!blank) {
       throw new FirtrendError(
         'csvRagged',
-        `${path}, line ${lines}: expected ${width} columns as in the header, got ${cells.length}`,
+        `${path}, line ${lines}: expected ${width} columns separated by ${separatorNames[separator]}, as in the header, ` +
+          `got ${cells.length}${raggedHint(cells, width, separator)}`,
       );
     }
     rowLine = lines + 1;
@@ -38,15 +48,15 @@ export async function csvRows(path: string, reader: TableReader): Promise<string
   }
 
   const options: Options = {
+    delimiter: separator,
+    record_delimiter: ['\r\n', '\n', '\r'],
     bom: true,
     trim: true,
     relax_column_count: true,
     max_record_size: longestRow,
     on_record: record,
   };
-  const size = await fileSize(path);
   let read = 0;
-  const bytes = createReadStream(path);
   bytes.on('data', (chunk) => {
     hash.update(chunk);
     read += chunk.length;
@@ -62,6 +72,25 @@ export async function csvRows(path: string, reader: TableReader): Promise<string
   if (width === 0)
     throw new FirtrendError('fileEmpty', `${path}: expected a header and rows, got an empty file`);
   return hash.digest('hex');
+}
+
+/** The beginning of a file, which stays in the stream: a pipe can be read only once. */
+async function firstText(bytes: ReadStream, path: string): Promise<string> {
+  try {
+    await once(bytes, 'readable');
+  } catch (error) {
+    throw fileError(error, path);
+  }
+  const head = bytes.read() as Buffer | null;
+  if (head === null) return '';
+  bytes.unshift(head);
+  return head.toString();
+}
+
+/** Decimal commas between commas make a row longer than the header. */
+function raggedHint(cells: readonly string[], width: number, separator: Separator): string {
+  const cut = separator === ',' && cells.length > width && cells.every((cell) => /^[+-]?\d*$/.test(cell));
+  return cut ? decimalHint('0,5') : '';
 }
 
 function checkedHeader(cells: readonly string[], path: string, line: number): string[] {

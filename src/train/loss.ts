@@ -1,5 +1,6 @@
 /** The squared error of many windows as one quadratic form. */
 import { FirtrendError } from '../dsp/error.ts';
+import { centreOf } from './centre.ts';
 import type { Yardstick } from './losses/scales.ts';
 import { type Moments, moments } from './statistics.ts';
 import { type ChannelWindows, windowChunks } from './windows.ts';
@@ -23,14 +24,19 @@ export interface QuadraticLoss {
   readonly divisors: Divisors;
 }
 
-/** The loss over a part of the recordings, and what it is made of channel by channel. */
+/**
+ * The loss over a part of the recordings, and what it is made of channel by channel. Where it is centred, `matrix` is the
+ * loss with a bias of -c for each channel.
+ */
 export interface PartLoss extends QuadraticLoss {
   readonly channels: readonly {
     /** By which the channel's mean square error enters the loss: 1/(divisor · channels taken), 0 where it is left out. */
     readonly share: number;
-    /** E[(x[n-i] - y[n])·(x[n-j] - y[n])], K × K, in the square of the channel's unit. */
+    /** c, in the channel's unit: 0 unless the loss is centred. */
+    readonly centre: number;
+    /** E[(x[n-i] - y[n] - c)·(x[n-j] - y[n] - c)], K × K, in the square of the channel's unit. */
     readonly matrix: Float64Array;
-    /** E[x[n-j] - y[n]], K numbers in the channel's unit. */
+    /** E[x[n-j] - y[n] - c], K numbers in the channel's unit. */
     readonly mean: Float64Array;
   }[];
 }
@@ -40,14 +46,16 @@ export interface PartLoss extends QuadraticLoss {
  *
  * @param channels per channel the windows of each recording
  * @param unit by what the errors are divided: the newest sample's own, or the target's variance
+ * @param bias whether there will be biases, which take up the level between samples and targets: it is then centred
  * @throws FirtrendError `nothingToLearn` where every channel is left out
  */
 export function trainingLoss(
   channels: readonly (readonly ChannelWindows[])[],
   taps: number,
   unit: Yardstick = 'newest',
+  bias = false,
 ): PartLoss {
-  const perChannel = channels.map((windows) => moments(windows, taps));
+  const perChannel = channels.map((windows) => moments(windows, taps, bias ? centreOf(windows) : 0));
   const divisors = perChannel.map((own, c) => divisorOf(own, channels[c]!, unit));
   mustLearn(divisors, unit);
   return partLoss(perChannel, divisors, taps);
@@ -69,15 +77,20 @@ export function channelLosses(
   channels: readonly (readonly ChannelWindows[])[],
   taps: number,
   unit: Yardstick = 'newest',
+  bias = false,
 ): readonly PartLoss[] {
   return channels.map((windows) => {
-    const own = moments(windows, taps);
+    const own = moments(windows, taps, bias ? centreOf(windows) : 0);
     return partLoss([own], [divisorOf(own, windows, unit)], taps);
   });
 }
 
-function divisorOf({ matrix }: Moments, windows: readonly ChannelWindows[], unit: Yardstick): number | null {
-  const divisor = unit === 'newest' ? matrix[0]! : targetVariance(windows);
+function divisorOf(
+  { matrix, mean, centre }: Moments,
+  windows: readonly ChannelWindows[],
+  unit: Yardstick,
+): number | null {
+  const divisor = unit === 'newest' ? matrix[0]! + centre * (2 * mean[0]! + centre) : targetVariance(windows);
   return divisor > 0 ? divisor : null;
 }
 
@@ -99,20 +112,27 @@ function targetVariance(recordings: readonly ChannelWindows[]): number {
   return mean((y) => (y - centre) ** 2);
 }
 
-/** The loss over another part, by the divisors of the training part. */
+/** The loss over another part, by the divisors and centres of the training part. */
 export function lossOver(
   channels: readonly (readonly ChannelWindows[])[],
-  { taps, divisors }: QuadraticLoss,
+  { taps, divisors, channels: own }: PartLoss,
 ): PartLoss {
-  const perChannel = channels.map((windows, c) => moments(divisors[c] === null ? [] : windows, taps));
+  const perChannel = channels.map((windows, c) =>
+    moments(divisors[c] === null ? [] : windows, taps, own[c]!.centre),
+  );
   return partLoss(perChannel, divisors, taps);
 }
 
 function partLoss(perChannel: readonly Moments[], divisors: Divisors, taps: number): PartLoss {
   const taken = perChannel.filter(({ windows }, c) => windows > 0 && divisors[c] !== null).length;
-  const channels = perChannel.map(({ windows, matrix, mean }, c) => {
+  const channels = perChannel.map(({ windows, centre, matrix, mean }, c) => {
     const divisor = divisors[c];
-    return { matrix, mean, share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0 };
+    return {
+      centre,
+      matrix,
+      mean,
+      share: windows > 0 && typeof divisor === 'number' ? 1 / (divisor * taken) : 0,
+    };
   });
   const matrix = new Float64Array(taps * taps);
   perChannel.forEach((own, c) => {

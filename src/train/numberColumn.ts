@@ -1,4 +1,5 @@
 import { FirtrendError } from '../dsp/error.ts';
+import { decimalHint } from './csvDialect.ts';
 import { bySeq, type RowClock } from './rowClock.ts';
 import { mapped, numbersOf, type Samples } from './samples.ts';
 import type { Scratch } from './scratch.ts';
@@ -11,6 +12,8 @@ export interface NumberColumn {
   push(cells: readonly string[], place: number): void;
   /** Whether it holds numbers and nothing else. */
   numeric(): boolean;
+  /** Its first cell that is text, and where that is. */
+  text(): string | undefined;
   /** The column by seq, minus its offset; NaN is missing, as are ±Infinity and what is beyond float32 (`overflow`). */
   samples(clock: RowClock, offset: number | 'first'): ColumnSamples;
 }
@@ -37,22 +40,22 @@ export function numberColumn(
   scratch: Scratch,
 ): NumberColumn {
   const numbers = scratch.column();
-  let text = false;
+  let text: string | undefined;
   let present = false;
   return {
     name,
     push(cells, place) {
-      if (text) return;
+      if (text !== undefined) return;
       const cell = cells[index]!;
       const number = numberOf(cell);
       if (number === undefined) {
         if (wanted) {
           throw new FirtrendError(
             'textColumn',
-            `${path}, ${unit} ${place}, column "${name}": expected a number or nothing, got "${cell}"`,
+            `${path}, ${unit} ${place}, column "${name}": expected a number or nothing, got "${cell}"${decimalHint(cell)}`,
           );
         }
-        text = true;
+        text = `"${cell}" in ${unit} ${place}${decimalHint(cell)}`;
         numbers.discard();
         return;
       }
@@ -63,8 +66,9 @@ export function numberColumn(
       if (wanted && !present) {
         throw new FirtrendError('noNumericColumn', `${path}, column "${name}": expected numbers, got none`);
       }
-      return present && !text;
+      return present && text === undefined;
     },
+    text: () => text,
     samples(clock, wantedOffset) {
       const offset = wantedOffset === 'first' ? firstFinite(numbers) : wantedOffset;
       const sample = (number: number) => {

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { FirtrendError } from '../dsp/error.ts';
 import { fileError } from './fileError.ts';
+import { boundedSnappy, mustFitFile } from './parquetBounds.ts';
 import { cellText, stampParsers, unreadable } from './parquetCells.ts';
 import type { TableReader } from './tableRows.ts';
 
@@ -20,8 +21,9 @@ const codecs: readonly string[] = ['UNCOMPRESSED', 'SNAPPY'];
  *   `parquetCodec`; what `reader` throws
  */
 export async function parquetRows(path: string, reader: TableReader): Promise<string> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetScan, parquetSchema } =
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetScan, parquetSchema, snappyUncompress } =
     await importHyparquet(path);
+  const compressors = { SNAPPY: boundedSnappy(snappyUncompress) };
   try {
     const sha256 = await digest(path);
     const file: AsyncBuffer = await asyncBufferFromFile(path);
@@ -33,9 +35,10 @@ export async function parquetRows(path: string, reader: TableReader): Promise<st
     }));
     reader.header(columns.map(({ name }) => name));
     const readable = columns.filter(({ why }) => why === undefined).map(({ name }) => name);
+    await decoding(path, async () => mustFitFile(metadata, file.byteLength, readable));
     mustDecompress(path, metadata, readable);
     const scan = await decoding(path, () =>
-      parquetScan({ file, metadata, columns: readable, parsers: stampParsers }),
+      parquetScan({ file, metadata, columns: readable, parsers: stampParsers, compressors }),
     );
     for (const { rowStart, rowEnd } of scan.ranges) {
       const cells = await Promise.all(

@@ -64,8 +64,8 @@ function objectiveOf(channels: Split['train'], { loss, bias, taps, yardstick, pe
     return windowObjective(loss, bias, channels, scalesOf(loss, channels, yardstick), taps);
   }
   const train = perChannel
-    ? channelLosses(channels, taps, yardstick)[0]!
-    : trainingLoss(channels, taps, yardstick);
+    ? channelLosses(channels, taps, yardstick, bias)[0]!
+    : trainingLoss(channels, taps, yardstick, bias);
   return quadraticObjective(channels, train, bias);
 }
 

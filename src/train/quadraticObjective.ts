@@ -39,10 +39,10 @@ export function quadraticObjective(channels: Split['train'], train: PartLoss, bi
     bestFree: (maxLag) => bestFree(tuning, maxLag),
     bestExponential(slowest) {
       const a = bestExponential(
-        (rates) => emaLosses(channels, divisors, rates, bias ? 'best' : undefined),
+        (rates) => emaLosses(channels, train, rates, bias ? 'best' : undefined),
         slowest,
       );
-      return { a, biases: bias ? emaBiases(channels, divisors, a) : none };
+      return { a, biases: bias ? emaBiases(channels, train, a) : none };
     },
   };
 }
@@ -51,7 +51,7 @@ function judge(channels: Split['train'], part: PartLoss): Judge {
   return {
     loss: ({ taps, biases }) => biasedLoss(part, taps, biases),
     byChannel: ({ taps, biases }) => biasedLossByChannel(part, taps, biases),
-    averageLoss: ({ a, biases }) => emaLosses(channels, part.divisors, Float64Array.of(a), biases)[0]!,
+    averageLoss: ({ a, biases }) => emaLosses(channels, part, Float64Array.of(a), biases)[0]!,
   };
 }
 

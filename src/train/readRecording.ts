@@ -92,19 +92,21 @@ async function scan(
   let columns: NumberColumn[] = [];
   let clockColumn = -1;
   let clockName: string | undefined;
+  let header: readonly string[] = [];
   let rows = 0;
   const times = rate === undefined ? { stamps: scratch.column(), places: scratch.column() } : undefined;
   const { unit: placeUnit, rows: readRows } = tableFormat(path);
 
   const sha256 = await readRows(path, {
     header(names) {
+      header = names;
       for (const name of [...(wanted ?? []), ...(time === undefined ? [] : [time])])
         mustKnow(path, name, names);
       clockColumn = timeColumn(names, time);
       if (clockColumn < 0 && rate === undefined) {
         throw new FirtrendError(
           'noTimeColumn',
-          `${path}: expected a column called time…, date… or timestamp…, got ${names.join(', ')}; ` +
+          `${path}: expected a column called time…, date… or timestamp…, got ${names.join(', ')}${oneColumn(names)}; ` +
             'name it with --time, or give --rate for equally spaced rows',
         );
       }
@@ -129,7 +131,7 @@ async function scan(
     if (Number.isFinite(ms)) return ms;
     throw new FirtrendError(
       'timeValue',
-      `${path}, ${placeUnit} ${place}: expected a time in seconds or ISO 8601, got "${cell}"`,
+      `${path}, ${placeUnit} ${place}: expected a time in seconds or ISO 8601, got "${cell}"${oneColumn(header)}`,
     );
   }
 
@@ -138,7 +140,10 @@ async function scan(
   }
   const numeric = columns.filter((column) => column.numeric());
   if (numeric.length === 0) {
-    throw new FirtrendError('noNumericColumn', `${path}: expected a column of numbers, got ${text(columns)}`);
+    throw new FirtrendError(
+      'noNumericColumn',
+      `${path}: expected a column of numbers, got ${texts(columns)}${oneColumn(header)}`,
+    );
   }
   const offsets = channelOffsets(offset, numeric);
   const clock =
@@ -191,6 +196,17 @@ function channelOffsets(
     'offsetCount',
     `offset: expected one number or ${columns.length}, one for each of ${text(columns)}, got ${offset.length}`,
   );
+}
+
+/** Columns with the text that makes each no number. */
+const texts = (columns: readonly NumberColumn[]) =>
+  columns.map((column) => [column.name, column.text()].filter(Boolean).join(': ')).join(', ') || 'none';
+
+/** Said where cells seem not to have been told apart. */
+function oneColumn(names: readonly string[]): string {
+  return names.length === 1 && /[^\w.-]/.test(names[0]!)
+    ? ` ("${names[0]}" is one column: a CSV has commas, semicolons or tabs between its cells)`
+    : '';
 }
 
 const text = (columns: readonly NumberColumn[]) => columns.map(({ name }) => name).join(', ') || 'none';

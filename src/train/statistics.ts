@@ -1,11 +1,17 @@
+import { centred } from './centre.ts';
 import { type ChannelWindows, windowChunks } from './windows.ts';
 
 /** Sums over windows of one channel. */
 export interface Moments {
   readonly windows: number;
-  /** `[i·K + j]` = E[(x[n-i] - y[n])·(x[n-j] - y[n])], symmetric; with Σ w = 1, w'Mw is the mean square error of w. */
+  /** c, taken off every difference; 0 unless wanted. */
+  readonly centre: number;
+  /**
+   * `[i·K + j]` = E[(x[n-i] - y[n] - c)·(x[n-j] - y[n] - c)], symmetric; with Σ w = 1 and c = 0, w'Mw is the mean square
+   * error of w.
+   */
   readonly matrix: Float64Array;
-  /** E[x[n-j] - y[n]]. */
+  /** E[x[n-j] - y[n] - c]. */
   readonly mean: Float64Array;
 }
 
@@ -17,9 +23,10 @@ export interface Moments {
  *     Σ d_{i+1} d_{j+1} = Σ d_i d_j + Σ δ·d_i + Σ δ·d_j + Σ δ² + what enters at the run's first window
  *                         - what leaves at its last
  *
- * All of it is made of differences, so a large level under a small signal costs no digits.
+ * All of it is made of differences, so a large level under a small signal costs no digits; nor does one between samples
+ * and targets that is near the centre c.
  */
-export function moments(recordings: readonly ChannelWindows[], taps: number): Moments {
+export function moments(recordings: readonly ChannelWindows[], taps: number, centre = 0): Moments {
   const row = new Float64Array(taps);
   const cross = new Float64Array(taps);
   const sums = new Float64Array(taps);
@@ -27,7 +34,8 @@ export function moments(recordings: readonly ChannelWindows[], taps: number): Mo
   let squares = 0;
   let windows = 0;
   for (const recording of recordings) {
-    for (const { x, y, from, runs } of windowChunks(recording, recording.from)) {
+    for (const { x, y: targets, from, runs } of windowChunks(recording, recording.from)) {
+      const y = centred(targets, centre);
       const differences = (n: number) => Float64Array.from(row, (_, j) => x[n - j]! - y[n - from]!);
       const newest = y.map((target, i) => x[from + i]! - target);
       const deltas = y.map((target, i) => target - y[i + 1]!);
@@ -59,7 +67,7 @@ export function moments(recordings: readonly ChannelWindows[], taps: number): Mo
       matrix[j * taps + i] = mean;
     }
   }
-  return { windows, matrix, mean: sums.map((total) => (windows === 0 ? 0 : total / windows)) };
+  return { windows, centre, matrix, mean: sums.map((total) => (windows === 0 ? 0 : total / windows)) };
 }
 
 /** Windows whose products are summed at once: their samples stay in the first cache. */

@@ -1,24 +1,13 @@
-import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeModel } from '../../src/model/encodeModel.ts';
 import { publish } from '../../src/model/repository.ts';
 import { trendModel } from '../../src/model/trendModel.ts';
-import { type Outcome, root } from '../support/command.ts';
+import { retrain, root } from '../support/command.ts';
 import { temporaryFolder } from '../support/models.ts';
 
 const gait = join(root, 'recordings/gait-accelerometer.csv');
-
-/** `npm run retrain -- ARGS`. */
-function retrain(...args: string[]): Promise<Outcome> {
-  const line = ['--import', 'tsx', join(root, 'scripts/retrain.ts'), ...args];
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, line, { cwd: root }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
 
 const active = async (dir: string) => (await readFile(join(dir, 'walk/active'), 'utf8')).trim();
 const versions = async (dir: string) =>

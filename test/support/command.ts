@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,6 +53,16 @@ export function firtrend(args: readonly string[], cwd: string = root): Promise<O
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+/** `npm run retrain -- ARGS`. */
+export function retrain(...args: string[]): Promise<Outcome> {
+  const line = ['--import', 'tsx', join(root, 'scripts/retrain.ts'), ...args];
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, line, { cwd: root }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
 }
 
 export interface Running {

@@ -141,6 +141,68 @@ describe('time', () => {
   });
 });
 
+describe('separators and decimals', () => {
+  test.each([
+    [
+      'semicolons and decimal commas',
+      'time;"a; left";b\n0,5;1,25;-0,5e1\n1;"2,5";,75\n',
+      [
+        [1.25, 2.5],
+        [-5, 0.75],
+      ],
+    ],
+    [
+      'semicolons and decimal points',
+      'time;a, left;b\n0.5;1.25;-5\n1;2.5;0.75\n',
+      [
+        [1.25, 2.5],
+        [-5, 0.75],
+      ],
+    ],
+    [
+      'tabs, an empty cell at an end',
+      'time\ta\tb\n0.5\t\t-5\n1\t2.5\t\n',
+      [
+        [Number.NaN, 2.5],
+        [-5, Number.NaN],
+      ],
+    ],
+    [
+      'a comma in the first row alone decides nothing',
+      'time;a;b\n0,5;1,25;-5\n1,0;2,5;0,75\n',
+      [
+        [1.25, 2.5],
+        [-5, 0.75],
+      ],
+    ],
+    [
+      'mixed line ends',
+      '\r\ntime,a,b\n0.5,1.25,-5\r\n1,2.5,0.75\r',
+      [
+        [1.25, 2.5],
+        [-5, 0.75],
+      ],
+    ],
+  ])('%s', async (_name, content, expected) => {
+    const { values, rate } = await readRecording(csvFile(content));
+    expect(values.map((x) => [...x])).toEqual(expected);
+    expect(rate).toBe(2);
+  });
+
+  test('thousands of lines whose ends change: every row is read, and its line is known', async () => {
+    const ends = ['\n', '\r\n', '\r'];
+    const rows = Array.from({ length: 30_000 }, (_, n) => `${n},${2 * n}${ends[(n * n) % 3]}`);
+    const { values } = await readRecording(csvFile(`time,a\n${rows.join('')}`));
+    expect(values[0]!.every((value, n) => value === 2 * n)).toBe(true);
+    rows[20_000] = '20000,x\r\n';
+    await expect(
+      readRecording(csvFile(`time,a\n${rows.join('')}`), { columns: ['a'] }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('line 20002, column "a"'),
+    });
+  });
+});
+
 describe('bad input', () => {
   const cases: [
     name: string,
@@ -154,6 +216,31 @@ describe('bad input', () => {
     ['one row', 'time,a\n0,1\n', {}, 'tooFewRows', /at least 2 rows of samples, got 1/],
     ['a short row', 'time,a,b\n0,1,2\n1,2\n', {}, 'csvRagged', /csv, line 3: expected 3 columns .* got 2/],
     ['a long row', 'time,a\n0,1\n\n1,2,3\n', {}, 'csvRagged', /csv, line 4: expected 2 columns .* got 3/],
+    [
+      'decimal commas between commas',
+      'time,a\n0,5,1,5\n',
+      {},
+      'csvRagged',
+      /separated by commas.*got 4; decimals with a comma need semicolons/,
+    ],
+    ['a short row between tabs', 'time\ta\n0\n', {}, 'csvRagged', /expected 2 columns separated by tabs/],
+    [
+      'decimal commas in quotes',
+      'time,a\n0,"0,5"\n1,"0,6"\n',
+      {},
+      'noNumericColumn',
+      /got a: "0,5" in line 2; .*semicolons/,
+    ],
+    ['the same, asked for', 'time,a\n0,"0,5"\n', { columns: ['a'] }, 'textColumn', /got "0,5"; .*semicolons/],
+    [
+      'commas and points',
+      'time;a\n0;0.5\n1;1,234\n',
+      {},
+      'csvDecimal',
+      /line 3: .*"1,234" in line 3, "0.5" in line 2/,
+    ],
+    ['another separator', 'time|a\n0|1\n1|2\n', {}, 'timeValue', /got "0\|1" \("time\|a" is one column/],
+    ['a header of text', 'recorded by|me\n0|1\n', {}, 'noTimeColumn', /is one column/],
     ['an open quote', 'time,a\n0,"1\n1,2\n', {}, 'csvQuote', /csv, line 2: a quote .* not closed/],
     ['text after a quote', 'time,a\n0,"1"x\n1,2\n', {}, 'csvQuote', /csv, line 2: Invalid Closing Quote/],
     [

@@ -65,6 +65,7 @@ test('no window: zeros, not NaN', () => {
   const x = memorySamples(new Float64Array(30).fill(Number.NaN));
   expect(moments([channelWindows(x, x, 0, 3, { before: 0, after: 0 })], 3)).toEqual({
     windows: 0,
+    centre: 0,
     matrix: new Float64Array(9),
     mean: new Float64Array(3),
   });

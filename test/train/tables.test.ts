@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { snappyUncompress } from 'hyparquet';
 import { describe, expect, test } from 'vitest';
+import { boundedSnappy } from '../../src/train/parquetBounds.ts';
 import { type ReadOptions, readRecording } from '../../src/train/readRecording.ts';
 import { temporaryFolder } from '../support/models.ts';
 
@@ -165,6 +167,56 @@ describe('bad input', () => {
       code: 'parquetUnreadable',
       message: expect.stringMatching(/bad\.parquet: expected a Parquet file/),
     });
+  });
+
+  test('Parquet: forged counts in the footer are an error that says so, before anything is allocated', async () => {
+    const whole = readFileSync(table('plain.parquet'));
+    const footer = whole.length - 8 - whole.readUInt32LE(whole.length - 8);
+    // Thrift's compact protocol: 0x16 is an i64, the field after the one before; then zigzag and varint.
+    const rows = Buffer.from([0x16, 2 * 46]);
+    const places = [...whole.keys()].filter((at) => at >= footer && whole.subarray(at, at + 2).equals(rows));
+    expect(places.length).toBeGreaterThan(5);
+    const forged = async (at: readonly number[]) => {
+      const huge = Buffer.from([0x16, 0x80, 0x88, 0xde, 0xbe, 0x01]); // 200 million
+      const pieces = whole.subarray(footer, whole.length - 8);
+      let end = 0;
+      const changed = Buffer.concat([
+        ...at.flatMap((place) => {
+          const before = pieces.subarray(end, place - footer);
+          end = place - footer + 2;
+          return [before, huge];
+        }),
+        pieces.subarray(end),
+      ]);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(changed.length);
+      const path = await fileOf(
+        'forged.parquet',
+        Buffer.concat([whole.subarray(0, footer), changed, length, Buffer.from('PAR1')]),
+      );
+      return readRecording(path).then(
+        () => 'read',
+        (error: Error) => error.message,
+      );
+    };
+    const before = process.resourceUsage().maxRSS;
+    const messages = [await forged(places), ...(await Promise.all(places.map((at) => forged([at]))))];
+    expect(messages[0]).toMatch(
+      /forged\.parquet: expected a Parquet file: row group 1: expected at most \d+ rows in a file of \d+ bytes, got 200000000$/,
+    );
+    expect(messages).toContainEqual(
+      expect.stringMatching(/column "level": expected 46 values, one a row, got 200000000/),
+    );
+    expect(messages).toContainEqual(expect.stringMatching(/expected 200000000 rows in all, got 46/));
+    expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(200);
+  });
+
+  test('Parquet: a page that says it unpacks to more than Snappy can is refused', () => {
+    const unpack = boundedSnappy(snappyUncompress);
+    expect(() => unpack(new Uint8Array(100), 2 ** 30)).toThrow(/at most 2200 bytes from 100/);
+    // 64 a's by one literal and one copy, as the format's description has it.
+    const packed = new Uint8Array([64, 0, 97, ((63 - 1) << 2) | 2, 1, 0]);
+    expect(unpack(packed, 64)).toEqual(new Uint8Array(64).fill(97));
   });
 
   test('Parquet: flipped bits are an error or other numbers, never a hang or a crash', async () => {

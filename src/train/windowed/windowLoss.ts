@@ -1,4 +1,5 @@
 /** A loss that needs every window by itself: the mean over channels of mean losses of errors, in float64. */
+import { centred, centreOf } from '../centre.ts';
 import type { ErrorLoss } from '../losses/errorLoss.ts';
 import type { Scale } from '../losses/scales.ts';
 import { type ChannelWindows, inMemory, type MemoryWindows } from '../windows.ts';
@@ -13,7 +14,10 @@ export interface WindowLoss {
 
 /** One channel's part in the loss; its errors are in its unit. */
 interface LossChannel extends Scale {
+  /** Their targets are moved by the centre. */
   readonly recordings: readonly MemoryWindows[];
+  /** c, in the channel's unit: a bias b there is b + c here; 0 where the loss has no bias. */
+  readonly centre: number;
   readonly windows: number;
   /** By which the channel's mean loss enters: 1/(divisor · channels taken). */
   readonly share: number;
@@ -23,7 +27,7 @@ interface LossChannel extends Scale {
 
 /** Where a kernel stands. */
 export interface Point {
-  /** Per channel Σ w[j]·x[n-j] - y[n] of each window. */
+  /** Per channel Σ w[j]·x[n-j] - y[n] of each window, less the centre. */
   readonly errors: readonly Float64Array[];
   /** Per channel what is added to them. */
   readonly biases: readonly number[];
@@ -43,7 +47,10 @@ export function windowLoss(
   const taken = channels.flatMap((recordings, index) => {
     const windows = recordings.reduce((total, { used }) => total + used, 0);
     const scale = scales[index];
-    return windows > 0 && scale ? [{ ...scale, recordings: recordings.map(inMemory), windows, index }] : [];
+    if (windows === 0 || !scale) return [];
+    const centre = bias ? centreOf(recordings) : 0;
+    const held = recordings.map(inMemory).map((own) => ({ ...own, y: centred(own.y, centre) }));
+    return [{ ...scale, recordings: held, centre, windows, index }];
   });
   return {
     error,

@@ -30,8 +30,8 @@ export function windowObjective(
   const biasesOf = (errors: readonly Float64Array[]): number[] => {
     const { biases } = settled(loss, errors, 0);
     const all = channels.map(() => 0);
-    loss.channels.forEach(({ index, unit }, c) => {
-      all[index] = biases[c]! * unit;
+    loss.channels.forEach(({ index, unit, centre }, c) => {
+      if (bias) all[index] = biases[c]! * unit - centre;
     });
     return all;
   };
@@ -99,7 +99,7 @@ function judge(loss: WindowLoss): Judge {
   };
 }
 
-/** Biases of all channels as those of the channels taken, in their units of error. */
+/** Biases of all channels as those of the channels taken, in their units of error and for their centred targets. */
 function scaled({ channels }: WindowLoss, biases: readonly number[]): number[] {
-  return channels.map(({ index, unit }) => biases[index]! / unit);
+  return channels.map(({ index, unit, centre }) => (biases[index]! + centre) / unit);
 }

@@ -122,7 +122,7 @@ describe.each([false, true])(
   (bias) => {
     const both = (): [Objective, Objective] => [
       windowObjective(squared, bias, windows, scalesOf(squared, windows, 'newest'), taps),
-      quadraticObjective(windows, trainingLoss(windows, taps), bias),
+      quadraticObjective(windows, trainingLoss(windows, taps, 'newest', bias), bias),
     ];
 
     test.each([

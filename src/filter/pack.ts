@@ -6,6 +6,9 @@ import type { GridShape } from './layout.ts';
 import { fillRows, interleave } from './rows.ts';
 import type { SampleWindow } from './sampleWindow.ts';
 
+/** Fewer samples than this are interleaved sooner than copied to where vector instructions reach them. */
+const fewSamples = 64;
+
 /** The narrowest block that `Vectors.interleave` takes. */
 const vectorWidth = 4;
 
@@ -260,7 +263,7 @@ function scratched(
 ): number {
   let end = first;
   // A part of the rows does not lie in one run.
-  if (!memory.vectors || count !== rows) return end;
+  if (!memory.vectors || count !== rows || planes.length < fewSamples) return end;
   const from = blocks[first]!.first * rows;
   let to = from;
   for (; end < blocks.length && blocks[end]!.width >= vectorWidth; end++) {

@@ -33,6 +33,8 @@ export class SampleWindow {
   /** The newest row that is missing, of each channel and of each block's channels. */
   readonly #lastHole: Float64Array;
   readonly #lastHoleOfBlock: Float64Array;
+  /** The newest row that is missing of any channel: of ten thousand windows another array is another miss of the cache. */
+  #newestHole = -1;
   /** The newest row that may hold a magnitude that is not ordinary. */
   #lastWild = Number.NEGATIVE_INFINITY;
   /** Whether such a magnitude is among the rows that come next. */
@@ -77,7 +79,8 @@ export class SampleWindow {
 
   /** Whether the `newest` rows of a block have no hole. */
   whole(block: number, newest: number): boolean {
-    return this.#rows - 1 - this.#lastHoleOfBlock[block]! >= newest;
+    const since = this.#rows - 1 - newest;
+    return since >= this.#newestHole || since >= this.#lastHoleOfBlock[block]!;
   }
 
   /** Whether the `newest` rows are known to hold ordinary magnitudes only: their weighted sums cannot overflow. */
@@ -222,6 +225,7 @@ export class SampleWindow {
     this.advance(count);
     this.#lastHole.fill(this.#rows - 1);
     this.#lastHoleOfBlock.fill(this.#rows - 1);
+    this.#newestHole = this.#rows - 1;
   }
 
   /** Makes everything missing, as in a new window. */
@@ -233,6 +237,7 @@ export class SampleWindow {
     }
     this.#lastHole.fill(this.#rows - 1);
     this.#lastHoleOfBlock.fill(this.#rows - 1);
+    this.#newestHole = this.#rows - 1;
     this.#lastWild = Number.NEGATIVE_INFINITY;
   }
 
@@ -273,6 +278,7 @@ export class SampleWindow {
     const number = this.#rows + row;
     this.#holes[at] = bits;
     this.#lastHoleOfBlock[block] = number;
+    if (number > this.#newestHole) this.#newestHole = number;
     for (let rest = bits; rest !== 0; rest &= rest - 1) {
       this.#lastHole[first + 31 - Math.clz32(rest & -rest)] = number;
     }

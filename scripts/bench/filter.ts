@@ -29,7 +29,7 @@ Many streams of 8 channels with one kernel; a tick is one call.
 
 ${streams}
 
-From taps to a proven filter.
+A swap: from taps to a proven filter, and its first call, of one row of a stream with a channel for each kernel.
 
 ${swap}
 

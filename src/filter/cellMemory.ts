@@ -10,6 +10,8 @@ const scratchCells = 4 * pageCells;
 /** Float32 memory for a grid. */
 export interface CellMemory {
   readonly cells: Float32Array<ArrayBuffer>;
+  /** The same memory as 16-bit integers, two to a cell. */
+  readonly halves: Uint16Array;
   /** Vector instructions within `cells`. Undefined where there is no WebAssembly. */
   readonly vectors: Vectors | undefined;
   /** Where the scratch of `scratchSize` cells begins. */
@@ -28,6 +30,8 @@ interface Vectors {
     target: number,
     stride: number,
   ): number;
+  /** Copies rows of 4, 8 or 16 cells that lie one behind the other to rows `stride` bytes apart. */
+  spread(width: number, count: number, source: number, target: number, stride: number): void;
   /**
    * Sets what is missing in rows of 4, 8 or 16 samples to 0 and writes their mask, and a 16-bit integer a row: bit i is
    * set where sample i is missing.
@@ -36,20 +40,12 @@ interface Vectors {
    */
   mark(width: number, count: number, rows: number, mask: number, stride: number, bits: number): number;
   /**
-   * The division of unpack.ts for all lanes of a block: `sums` become trends.
+   * The division of divide.ts for all lanes of a block, where it lies: `sums` become trends, `covered` coverage.
    *
    * @param bounds two int32 for each lane: outputs below the first and from the second on see a missing sample
    * @param least float32: below it a trend is missing
    */
-  divide(
-    width: number,
-    count: number,
-    sums: number,
-    covered: number,
-    coverage: number,
-    bounds: number,
-    least: number,
-  ): void;
+  divide(width: number, count: number, sums: number, covered: number, bounds: number, least: number): void;
 }
 
 /** As much of WebAssembly as is needed: the types of Node 20 have none. */
@@ -78,14 +74,10 @@ export function takeMemory(cells: number): CellMemory {
   const at = kept.findIndex(({ scratch }) => scratch >= cells && scratch <= 2 * Math.max(cells, pageCells));
   if (at >= 0) return kept.splice(at, 1)[0]!;
   const size = Math.max(1, Math.ceil(cells / pageCells)) * pageCells;
-  return (
-    withWebAssembly(size) ?? {
-      cells: new Float32Array(size),
-      vectors: undefined,
-      scratch: size,
-      scratchSize: 0,
-    }
-  );
+  const wasm = withWebAssembly(size);
+  if (wasm) return wasm;
+  const { buffer } = new Float32Array(size);
+  return { ...viewsOf(buffer), vectors: undefined, scratch: size, scratchSize: 0 };
 }
 
 function withWebAssembly(size: number): CellMemory | undefined {
@@ -96,12 +88,17 @@ function withWebAssembly(size: number): CellMemory | undefined {
     module ??= new WebAssembly.Module(Buffer.from(vectorModule, 'base64'));
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { exports: vectors } = new WebAssembly.Instance(module, { grid: { memory } });
-    return { cells: new Float32Array(memory.buffer), vectors, scratch: size, scratchSize: scratchCells };
+    return { ...viewsOf(memory.buffer), vectors, scratch: size, scratchSize: scratchCells };
   } catch {
     // Out of address space, or no vector instructions: an ordinary buffer will do.
     return undefined;
   }
 }
+
+const viewsOf = (buffer: ArrayBuffer): Pick<CellMemory, 'cells' | 'halves'> => ({
+  cells: new Float32Array(buffer),
+  halves: new Uint16Array(buffer),
+});
 
 /** Gives memory back for the next who needs some. Nobody may read or write it any more. */
 export function giveBackMemory(memory: CellMemory): void {

@@ -1,8 +1,9 @@
 import { FirtrendError } from '../dsp/error.ts';
+import { answerRoom } from './divide.ts';
 import { Grid } from './grid.ts';
 import { callOutputs, type GridShape } from './layout.ts';
 import { type MergedJob, mergeJobs } from './merge.ts';
-import { type FilterJob, pack } from './pack.ts';
+import { type FilterJob, type Packed, pack } from './pack.ts';
 import type { Convolution } from './plans.ts';
 import { type TrendBlock, type TrendRule, unpack } from './unpack.ts';
 
@@ -54,7 +55,7 @@ export class Engine {
     this.#busy = true;
     try {
       const packed = pack(merged, outputs, this.#shape, grid);
-      const y = await this.#convolve(grid);
+      const y = await this.#convolve(grid, packed);
       return unpack(merged, packed, y, grid.memory, this.#rule);
     } finally {
       if (alone) {
@@ -85,11 +86,13 @@ export class Engine {
     return this.#uniform.outputs;
   }
 
-  async #convolve(grid: Grid): Promise<Float32Array> {
+  async #convolve(grid: Grid, { outputs, jobs }: Packed): Promise<Float32Array> {
     const { x, batchRows, length } = grid.input();
     if (batchRows === 0) return new Float32Array();
+    const size = batchRows * this.#shape.lanes * outputs;
+    const y = jobs.some(({ masked }) => masked) ? answerRoom(grid.memory, size) : undefined;
     try {
-      return await this.#convolution.run(x, batchRows, length);
+      return await this.#convolution.run(x, batchRows, length, y);
     } catch (cause) {
       throw new FirtrendError('filterFailed', `onnxruntime: ${String(cause)}`, { cause });
     }

@@ -106,7 +106,7 @@ export class Grid {
   /** Claims `width` neighbouring lanes of one block. Only where all lanes have the same kernel. */
   claim(width: number): number {
     const size = 31 - Math.clz32(width);
-    const bits = 2 ** width - 1;
+    const bits = (1 << width) - 1;
     for (let row = this.#from[size]!; ; row++) {
       this.#openRow(row);
       const taken = this.#taken[row]!;
@@ -176,7 +176,7 @@ export class Grid {
   #take(lane: number, width: number): void {
     const row = Math.floor(lane / this.#lanes);
     this.#openRow(row);
-    this.#taken[row] = this.#taken[row]! | ((2 ** width - 1) << (lane & (laneBlock - 1)));
+    this.#taken[row] = this.#taken[row]! | (((1 << width) - 1) << (lane & (laneBlock - 1)));
   }
 
   #openRow(row: number): void {

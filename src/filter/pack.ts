@@ -6,6 +6,9 @@ import type { GridShape } from './layout.ts';
 import { fillRows, interleave } from './rows.ts';
 import type { SampleWindow } from './sampleWindow.ts';
 
+/** Fewer samples than this are interleaved sooner than copied to where vector instructions reach them. */
+const fewSamples = 64;
+
 /** The narrowest block that `Vectors.interleave` takes. */
 const vectorWidth = 4;
 
@@ -108,7 +111,7 @@ function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept:
       }
     }
     for (let b = 0; b < blocks.length; b++) {
-      if (!kept) window.load(b, history, grid.memory.cells, grid.cell(packed.seats[at + b]!), laneBlock);
+      if (!kept) loadSamples(window, b, history, grid.memory, grid.cell(packed.seats[at + b]!));
       if (window.whole(b, history)) continue;
       if (piece === 0) job.holed ??= window.outputsHoled(shape.taps);
       const mask = claimMask(call, job, at, b, kept ? window.seating!.masks[b]! : undefined);
@@ -119,6 +122,18 @@ function packJob({ window, gap, planes, rows }: FilterJob, job: PackedJob, kept:
   }
   job.calm = window.calm(history + rows);
   if (job.pieces === 1 && rows === outputs) grid.seat(window, packed.seats, packed.masks, job.at);
+}
+
+/** Copies the newest rows of a block from the window to the grid. */
+function loadSamples(window: SampleWindow, b: number, newest: number, memory: CellMemory, to: number): void {
+  const { cells, vectors, scratch, scratchSize } = memory;
+  const { width } = window.blocks[b]!;
+  if (!vectors || width < vectorWidth || width === laneBlock || newest * width > scratchSize) {
+    window.load(b, newest, cells, to, laneBlock);
+    return;
+  }
+  window.load(b, newest, cells, scratch, width);
+  vectors.spread(width, newest, 4 * scratch, 4 * to, 4 * laneBlock);
 }
 
 /** Rows `[from, from + count)` of planes `[channel][rows]`. */
@@ -222,16 +237,17 @@ function markRows(
   known: number,
   { packed, grid }: Call,
 ): void {
-  const { cells, vectors, scratch, scratchSize } = grid.memory;
+  const { cells, halves, vectors, scratch, scratchSize } = grid.memory;
   const { width } = window.blocks[block]!;
   const seat = at + block;
   const spare = scratch + scratchSize - markCells(count);
   const mask = packed.masks[seat]! < 0 ? spare : grid.cell(packed.masks[seat]!) + known * laneBlock;
-  const bitsAt = 4 * (spare + count * laneBlock);
-  const found = vectors!.mark(width, count, 4 * place, 4 * mask, 4 * laneBlock, bitsAt);
-  const bits = new Uint16Array(cells.buffer, bitsAt, count);
-  window.takeMarked(block, count, cells, place, laneBlock, bits, (found & 2) !== 0);
-  if (packed.masks[seat]! >= 0) packed.holes.set(bits, seat * packed.outputs + known - packed.history);
+  const bitsAt = spare + count * laneBlock;
+  const found = vectors!.mark(width, count, 4 * place, 4 * mask, 4 * laneBlock, 4 * bitsAt);
+  window.takeMarked(block, count, cells, place, laneBlock, halves, 2 * bitsAt, (found & 2) !== 0);
+  if (packed.masks[seat]! < 0) return;
+  const holes = seat * packed.outputs + known - packed.history;
+  for (let row = 0; row < count; row++) packed.holes[holes + row] = halves[2 * bitsAt + row]!;
 }
 
 /**
@@ -247,7 +263,7 @@ function scratched(
 ): number {
   let end = first;
   // A part of the rows does not lie in one run.
-  if (!memory.vectors || count !== rows) return end;
+  if (!memory.vectors || count !== rows || planes.length < fewSamples) return end;
   const from = blocks[first]!.first * rows;
   let to = from;
   for (; end < blocks.length && blocks[end]!.width >= vectorWidth; end++) {

@@ -5,11 +5,12 @@ import { onnxruntime, openSession, type Provider } from './onnxruntime.ts';
 export interface Convolution {
   /**
    * `y[row][lane][t] = Σ w_lane[j]·x[row][lane][t + K - 1 - j]`, float32, T = length - K + 1. Calls resolve in order.
-   * `x` must stay untouched until then; the answer is fresh memory that belongs to the caller.
+   * `x` must stay untouched until then; the answer belongs to the caller.
    *
    * @param x `[rows][lanes / 16][length][16]`, finite: lane 16·b + i is place i of block b
+   * @param y where the answer is to go, of its size; fresh memory where not given
    */
-  run(x: Float32Array, rows: number, length: number): Promise<Float32Array>;
+  run(x: Float32Array, rows: number, length: number, y?: Float32Array): Promise<Float32Array>;
   /** Frees native memory. No call may be under way. */
   release(): Promise<void>;
 }
@@ -36,11 +37,13 @@ async function openForm(
 ): Promise<Convolution> {
   const session = await openSession(encodePlan({ lanes, form }), provider);
   const { Tensor } = onnxruntime();
+  const taps = lanes[0]!.length;
   return {
-    async run(x, rows, length) {
-      const shape = planInputShape(form, rows, lanes.length, length);
-      const { y } = await session.run({ x: new Tensor('float32', x, shape) });
-      return y!.data as Float32Array;
+    async run(x, rows, length, y) {
+      const feeds = { x: new Tensor('float32', x, planInputShape(form, rows, lanes.length, length)) };
+      if (y === undefined) return (await session.run(feeds)).y!.data as Float32Array;
+      await session.run(feeds, { y: new Tensor('float32', y, [rows, lanes.length, 1, length - taps + 1]) });
+      return y;
     },
     release: () => session.release(),
   };
@@ -105,12 +108,11 @@ const fixedShape: Plan = {
   async open(lanes, provider) {
     const whole = await portable.open(lanes, provider);
     return {
-      async run(x, rows, length) {
+      async run(x, rows, length, y = new Float32Array(rows * lanes.length * fixedOutputs)) {
         const row = lanes.length * length;
         const calls = Array.from({ length: rows }, (_, r) =>
           whole.run(x.subarray(r * row, (r + 1) * row), 1, length),
         );
-        const y = new Float32Array(rows * lanes.length * fixedOutputs);
         for (const [r, part] of (await Promise.all(calls)).entries()) y.set(part, r * part.length);
         return y;
       },

@@ -37,6 +37,24 @@ export function copyRows(
   }
 }
 
+/** Copies `count` cells. */
+export function copyCells(
+  source: Float32Array,
+  from: number,
+  count: number,
+  target: Float32Array,
+  to: number,
+): void {
+  if (count >= longRun) target.set(source.subarray(from, from + count), to);
+  else for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
+}
+
+/** An array to be written whole: much memory is not filled with zeros first. */
+export function unwritten(cells: number): Float32Array {
+  // Not from the pool of `Buffer`: the memory is this array's alone.
+  return cells < 1024 ? new Float32Array(cells) : new Float32Array(Buffer.allocUnsafeSlow(4 * cells).buffer);
+}
+
 /** Sets `count` rows of `width` cells to one value. */
 export function fillRows(
   width: number,

@@ -33,6 +33,8 @@ export class SampleWindow {
   /** The newest row that is missing, of each channel and of each block's channels. */
   readonly #lastHole: Float64Array;
   readonly #lastHoleOfBlock: Float64Array;
+  /** The newest row that is missing of any channel: of ten thousand windows another array is another miss of the cache. */
+  #newestHole = -1;
   /** The newest row that may hold a magnitude that is not ordinary. */
   #lastWild = Number.NEGATIVE_INFINITY;
   /** Whether such a magnitude is among the rows that come next. */
@@ -66,15 +68,19 @@ export class SampleWindow {
   /** For each channel how many of the next outputs of a kernel of K taps will see a sample that is missing now. */
   outputsHoled(taps: number): Int32Array {
     const outputs = new Int32Array(this.channels);
+    const lastHole = this.#lastHole;
+    const gone = this.#rows - taps;
     for (let c = 0; c < outputs.length; c++) {
-      outputs[c] = Math.max(0, this.#lastHole[c]! + taps - this.#rows);
+      const last = lastHole[c]!;
+      if (last > gone) outputs[c] = last - gone;
     }
     return outputs;
   }
 
   /** Whether the `newest` rows of a block have no hole. */
   whole(block: number, newest: number): boolean {
-    return this.#rows - 1 - this.#lastHoleOfBlock[block]! >= newest;
+    const since = this.#rows - 1 - newest;
+    return since >= this.#newestHole || since >= this.#lastHoleOfBlock[block]!;
   }
 
   /** Whether the `newest` rows are known to hold ordinary magnitudes only: their weighted sums cannot overflow. */
@@ -156,21 +162,16 @@ export class SampleWindow {
     stride: number,
     odd: number,
   ): void {
-    const { first, width } = this.blocks[block]!;
-    const ring = first * this.capacity;
-    const part = Math.min(count, this.capacity - this.#end);
-    copyRows(width, part, source, at, stride, this.#samples, ring + this.#end * width, width);
+    const part = this.#copyIn(block, count, source, at, stride);
     this.#settle(block, 0, part, odd);
-    if (part === count) return;
-    copyRows(width, count - part, source, at + part * stride, stride, this.#samples, ring, width);
     // An arithmetic shift: the last bit stands for all rows behind.
-    this.#settle(block, part, count - part, odd >> Math.min(part, 31));
+    if (part < count) this.#settle(block, part, count - part, odd >> Math.min(part, 31));
   }
 
   /**
    * As `takeRows`, of rows that have been looked at: 0 where missing.
    *
-   * @param holes for each row the channels that are missing, a bit each
+   * @param holes from `bitsAt` on for each row the channels that are missing, a bit each
    * @param wild whether a magnitude is not ordinary
    */
   takeMarked(
@@ -180,15 +181,19 @@ export class SampleWindow {
     at: number,
     stride: number,
     holes: Uint16Array,
+    bitsAt: number,
     wild: boolean,
   ): void {
-    this.takeRows(block, count, source, at, stride, 0);
+    const part = this.#copyIn(block, count, source, at, stride);
     this.#wild ||= wild;
     const { first } = this.blocks[block]!;
     const ring = block * this.capacity;
-    for (let row = 0; row < count; row++) {
-      const bits = holes[row]!;
-      if (bits !== 0) this.#noteHoles(block, first, ring + ((this.#end + row) % this.capacity), row, bits);
+    let to = ring + this.#end;
+    for (let row = 0; row < count; row++, to++) {
+      if (row === part) to = ring;
+      const bits = holes[bitsAt + row]!;
+      if (bits === 0) this.#holes[to] = 0;
+      else this.#noteHoles(block, first, to, row, bits);
     }
   }
 
@@ -214,12 +219,13 @@ export class SampleWindow {
         const position = (this.#end + i) % this.capacity;
         const at = first * this.capacity + position * width;
         this.#samples.fill(0, at, at + width);
-        this.#holes[b * this.capacity + position] = 2 ** width - 1;
+        this.#holes[b * this.capacity + position] = (1 << width) - 1;
       }
     }
     this.advance(count);
     this.#lastHole.fill(this.#rows - 1);
     this.#lastHoleOfBlock.fill(this.#rows - 1);
+    this.#newestHole = this.#rows - 1;
   }
 
   /** Makes everything missing, as in a new window. */
@@ -227,11 +233,23 @@ export class SampleWindow {
     this.version++;
     this.#samples.fill(0);
     for (const [b, { width }] of this.blocks.entries()) {
-      this.#holes.fill(2 ** width - 1, b * this.capacity, (b + 1) * this.capacity);
+      this.#holes.fill((1 << width) - 1, b * this.capacity, (b + 1) * this.capacity);
     }
     this.#lastHole.fill(this.#rows - 1);
     this.#lastHoleOfBlock.fill(this.#rows - 1);
+    this.#newestHole = this.#rows - 1;
     this.#lastWild = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Copies rows that come next to the ring of a block. @returns how many lie before its end, the rest is at its front */
+  #copyIn(block: number, count: number, source: Float32Array, at: number, stride: number): number {
+    const { first, width } = this.blocks[block]!;
+    const ring = first * this.capacity;
+    const part = Math.min(count, this.capacity - this.#end);
+    copyRows(width, part, source, at, stride, this.#samples, ring + this.#end * width, width);
+    if (part < count)
+      copyRows(width, count - part, source, at + part * stride, stride, this.#samples, ring, width);
+    return part;
   }
 
   /**
@@ -260,6 +278,7 @@ export class SampleWindow {
     const number = this.#rows + row;
     this.#holes[at] = bits;
     this.#lastHoleOfBlock[block] = number;
+    if (number > this.#newestHole) this.#newestHole = number;
     for (let rest = bits; rest !== 0; rest &= rest - 1) {
       this.#lastHole[first + 31 - Math.clz32(rest & -rest)] = number;
     }

@@ -1,7 +1,8 @@
-import { laneBlock } from '../model/encodePlan.ts';
 import type { CellMemory } from './cellMemory.ts';
+import { answersIn, divide } from './divide.ts';
 import { type MergedJob, type MergedPart, rowsOf } from './merge.ts';
 import type { Packed, PackedJob } from './pack.ts';
+import { copyCells, fillRows, unwritten } from './rows.ts';
 
 /** The trends of one job's rows. */
 export interface TrendBlock {
@@ -28,8 +29,8 @@ export interface TrendRule {
  * alone: with nothing missing (an integer count) the trend is the convolution itself and coverage exactly 1; otherwise
  * the convolution of the samples is divided, in float32, by that of the mask, and is missing below `minCoverage`.
  *
- * @param y `[lane][T]`, fresh memory: it is written to and becomes the trends where it lies right
- * @param memory the grid's, whose scratch may be used
+ * @param y `[lane][T]`: it is written to. Memory of its own becomes trends and coverage where it lies right, of what is
+ *   in the grid's memory (`answerRoom`) they are copies
  * @returns a block for each of the jobs that were merged
  */
 export function unpack(
@@ -66,12 +67,11 @@ function trendOf(
   rule: TrendRule,
 ): TrendBlock {
   const { rows, window } = job;
-  const trend = gather(job, packed, y);
-  let coverage: Float32Array | undefined;
-  if (job.masked) {
-    const division = { packed, y, least: rule.least, trend };
-    coverage = vectorDivide(job, division, memory) ?? divide(job, division);
-  }
+  if (job.masked) divide(job, packed, y, memory, rule.least);
+  // What is in the grid's memory is the next call's.
+  const own = y.length > 0 && !answersIn(memory, y);
+  const trend = gather(job, packed, packed.seats, y, own);
+  const coverage = job.masked ? gather(job, packed, packed.masks, y, own) : undefined;
   for (let c = 0; rule.biased && c < window.channels; c++) {
     const bias = rule.biases[rule.biases.length === 1 ? 0 : c]!;
     if (bias === 0) continue;
@@ -81,137 +81,51 @@ function trendOf(
   return { trend, coverage };
 }
 
-/** The job's outputs as `[channel][row]`: a view where they lie so and are much of the answer, else a copy. */
+/**
+ * The job's outputs as `[channel][row]`: a view where they lie so and are much of the answer, else a copy.
+ *
+ * @param lanes the first of each seat; 1 throughout where it is negative
+ * @param own whether `y` is memory of its own
+ */
 function gather(
   { window, rows, pieces, at }: PackedJob,
-  { seats, outputs }: Packed,
+  { outputs }: Packed,
+  lanes: Int32Array,
   y: Float32Array,
+  own: boolean,
 ): Float32Array {
   const { blocks, channels } = window;
-  const first = seats[at]!;
-  // A small view would keep all of the answer in memory for as long as someone has it.
-  if (pieces === 1 && rows === outputs && 2 * channels * rows >= y.length) {
-    let b = 1;
-    while (b < blocks.length && seats[at + b] === first + blocks[b]!.first) b++;
-    if (b === blocks.length) return y.subarray(first * outputs, (first + channels) * outputs);
+  const size = channels * rows;
+  const first = lanes[at]!;
+  let inOrder = 0;
+  if (pieces === 1 && rows === outputs && first >= 0) {
+    while (inOrder < blocks.length && lanes[at + inOrder] === first + blocks[inOrder]!.first) inOrder++;
   }
-  const trend = new Float32Array(channels * rows);
+  const whole = inOrder === blocks.length;
+  const from = first * outputs;
+  // A small view would keep all of the answer in memory for as long as someone has it.
+  if (whole && own && 2 * size >= y.length) return y.subarray(from, from + size);
+  const gathered = unwritten(size);
+  if (whole) {
+    copyCells(y, from, size, gathered, 0);
+    return gathered;
+  }
   for (let piece = 0, seat = at; piece < pieces; piece++) {
     const start = piece * outputs;
     const count = Math.min(outputs, rows - start);
     for (let b = 0; b < blocks.length; b++, seat++) {
       const block = blocks[b]!;
-      const from = seats[seat]! * outputs;
+      const from = lanes[seat]! * outputs;
       const to = block.first * rows + start;
-      if (count === rows && count === outputs) copy(y, from, block.width * count, trend, to);
+      if (from < 0) fillRows(count, block.width, 1, gathered, to, rows);
+      else if (count === rows && count === outputs) copyCells(y, from, block.width * count, gathered, to);
       else {
         for (let lane = 0; lane < block.width; lane++)
-          copy(y, from + lane * outputs, count, trend, to + lane * rows);
+          copyCells(y, from + lane * outputs, count, gathered, to + lane * rows);
       }
     }
   }
-  return trend;
-}
-
-const longRun = 64;
-
-function copy(source: Float32Array, from: number, count: number, target: Float32Array, to: number): void {
-  if (count >= longRun) target.set(source.subarray(from, from + count), to);
-  else for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
-}
-
-interface Division {
-  readonly packed: Packed;
-  readonly y: Float32Array;
-  readonly least: number;
-  readonly trend: Float32Array;
-}
-
-/** Replaces sums by weighted means wherever the window of an output has a missing sample. @returns coverage */
-function divide(job: PackedJob, { packed, y, least, trend }: Division): Float32Array {
-  const { window, pieces, rows, at } = job;
-  const { history, outputs, masks, holes } = packed;
-  const coverage = new Float32Array(trend.length).fill(1);
-  for (let b = 0; b < window.blocks.length; b++) {
-    const { first, width } = window.blocks[b]!;
-    for (let lane = 0; lane < width; lane++) {
-      const channel = first + lane;
-      // Outputs before it see a missing sample.
-      let until = channel * rows + (job.holed?.[channel] ?? 0);
-      for (let piece = 0; piece < pieces; piece++) {
-        const seat = at + piece * window.blocks.length + b;
-        // Without a mask nothing in the piece is missing, its history included.
-        if (masks[seat]! < 0) continue;
-        const start = channel * rows + piece * outputs;
-        const end = Math.min(start + outputs, (channel + 1) * rows);
-        const covers = (masks[seat]! + lane) * outputs - start;
-        const missing = seat * outputs - start;
-        for (let i = start; i < end; i++) {
-          if (((holes[missing + i]! >> lane) & 1) === 1) until = i + history + 1;
-          if (i >= until) continue;
-          const covered = y[covers + i]!;
-          coverage[i] = Math.min(covered, 1);
-          trend[i] = trend[i]! / covered;
-          if (covered < least) trend[i] = Number.NaN;
-        }
-      }
-    }
-  }
-  return coverage;
-}
-
-/**
- * The same in vector instructions, where a job is one piece of full length, no longer than the kernel, and there is room
- * in the scratch. Then a lane's outputs see a missing sample up to some output and from some output on.
- */
-function vectorDivide(
-  job: PackedJob,
-  { packed, y, least, trend }: Division,
-  memory: CellMemory,
-): Float32Array | undefined {
-  const { history, outputs, masks, holes } = packed;
-  const { window, pieces, rows, at } = job;
-  const size = trend.length;
-  const block = laneBlock * outputs;
-  if (!memory.vectors || pieces !== 1 || rows !== outputs || rows > history + 1) return undefined;
-  if (2 * size + block + 2 * laneBlock > memory.scratchSize) return undefined;
-  const { cells, vectors, scratch } = memory;
-  const coverageAt = scratch + size;
-  const coveredAt = coverageAt + size;
-  const boundsAt = coveredAt + block;
-  const bounds = new Int32Array(cells.buffer, 4 * boundsAt, 2 * laneBlock);
-  cells.set(trend, scratch);
-  cells.fill(1, coverageAt, coveredAt);
-  for (let b = 0; b < window.blocks.length; b++) {
-    const mask = masks[at + b]!;
-    if (mask < 0) continue;
-    const { first, width } = window.blocks[b]!;
-    for (let lane = 0; lane < width; lane++) {
-      bounds[2 * lane] = job.holed === undefined ? 0 : job.holed[first + lane]!;
-      bounds[2 * lane + 1] = outputs;
-    }
-    const hole = (at + b) * outputs;
-    let seen = 0;
-    for (let t = 0; t < outputs; t++) {
-      for (let fresh = holes[hole + t]! & ~seen; fresh !== 0; fresh &= fresh - 1) {
-        bounds[2 * (31 - Math.clz32(fresh & -fresh)) + 1] = t;
-      }
-      seen |= holes[hole + t]!;
-    }
-    copy(y, mask * outputs, width * outputs, cells, coveredAt);
-    const from = first * outputs;
-    vectors.divide(
-      width,
-      outputs,
-      4 * (scratch + from),
-      4 * coveredAt,
-      4 * (coverageAt + from),
-      4 * boundsAt,
-      least,
-    );
-  }
-  trend.set(cells.subarray(scratch, coverageAt));
-  return cells.slice(coverageAt, coveredAt);
+  return gathered;
 }
 
 const largest = (2 - 2 ** -23) * 2 ** 127;

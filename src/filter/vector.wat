@@ -114,6 +114,25 @@
       (br_if $four (i32.lt_u (local.get $lane) (local.get $width))))
     (local.get $odd))
 
+  ;; Copies rows of `width` cells that lie one behind the other to rows `stride` bytes apart.
+  (func (export "spread")
+    (param $width i32) (param $count i32) (param $source i32) (param $target i32) (param $stride i32)
+    (local $end i32) (local $to i32)
+    (local.set $width (i32.shl (local.get $width) (i32.const 2)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $end (i32.add (local.get $source) (local.get $width)))
+        (local.set $to (local.get $target))
+        (loop $four
+          (v128.store align=4 (local.get $to) (v128.load align=4 (local.get $source)))
+          (local.set $to (i32.add (local.get $to) (i32.const 16)))
+          (local.set $source (i32.add (local.get $source) (i32.const 16)))
+          (br_if $four (i32.lt_u (local.get $source) (local.get $end))))
+        (local.set $target (i32.add (local.get $target) (local.get $stride)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $row))))
+
   ;; Takes what is missing out of rows: 0 in its place, a mask of 0 and 1, and a bit for each channel of a row. Rows of
   ;; samples and of the mask lie `stride` bytes apart, bits are 16-bit integers.
   (func (export "mark")
@@ -167,67 +186,73 @@
       (local.get $found)
       (i32.shl (v128.any_true (local.get $large)) (i32.const 1))))
 
-  ;; Sums over a block that has a mask become weighted means, by the rule of unpack.ts: where an output sees a missing
-  ;; sample, sum / covered, NaN below `least`; elsewhere the sum itself, and coverage 1.
+  ;; Sums over a block that has a mask become weighted means, and what the mask gave becomes coverage, by the rule of
+  ;; divide.ts: where an output sees a missing sample, sum / covered, NaN below `least`; elsewhere the sum itself, and 1.
   (func (export "divide")
     (param $width i32) (param $count i32)
-    ;; Float32 [lane][count]: sums, which become trends; what the mask gave; coverage.
-    (param $sums i32) (param $covered i32) (param $coverage i32)
+    ;; Float32 [lane][count]: sums, which become trends, and what the mask gave, which becomes coverage.
+    (param $sums i32) (param $covered i32)
     ;; Two integers for each lane: outputs below the first and from the second on see a missing sample.
     (param $bounds i32) (param $least f32)
     (local $t i32) (local $below i32) (local $from i32)
     (local $now v128) (local $holes v128) (local $sum v128) (local $cover v128)
+    (local $belows v128) (local $froms v128) (local $leasts v128) (local $ones v128) (local $none v128)
+    (local $fours i32)
+    (local.set $leasts (f32x4.splat (local.get $least)))
+    (local.set $ones (v128.const f32x4 1 1 1 1))
+    (local.set $none (v128.const f32x4 nan nan nan nan))
+    (local.set $fours (i32.and (local.get $count) (i32.const -4)))
     (loop $lanes
       (local.set $below (i32.load (local.get $bounds)))
       (local.set $from (i32.load offset=4 (local.get $bounds)))
       (local.set $t (i32.const 0))
       (local.set $now (v128.const i32x4 0 1 2 3))
+      (local.set $belows (i32x4.splat (local.get $below)))
+      (local.set $froms (i32x4.splat (local.get $from)))
       (block $done
         (loop $outputs
           (br_if $done (i32.ge_u (local.get $t) (local.get $count)))
-          (if (i32.le_u (i32.add (local.get $t) (i32.const 4)) (local.get $count))
+          (if (i32.lt_u (local.get $t) (local.get $fours))
             (then
               (local.set $holes
                 (v128.or
-                  (i32x4.lt_s (local.get $now) (i32x4.splat (local.get $below)))
-                  (i32x4.ge_s (local.get $now) (i32x4.splat (local.get $from)))))
+                  (i32x4.lt_s (local.get $now) (local.get $belows))
+                  (i32x4.ge_s (local.get $now) (local.get $froms))))
               (local.set $sum (v128.load align=4 (local.get $sums)))
               (local.set $cover (v128.load align=4 (local.get $covered)))
-              (v128.store align=4 (local.get $coverage)
+              (v128.store align=4 (local.get $covered)
                 (v128.bitselect
-                  (f32x4.min (local.get $cover) (f32x4.splat (f32.const 1)))
-                  (f32x4.splat (f32.const 1))
+                  (f32x4.pmin (local.get $cover) (local.get $ones))
+                  (local.get $ones)
                   (local.get $holes)))
               (v128.store align=4 (local.get $sums)
                 (v128.bitselect
                   (v128.bitselect
                     (f32x4.div (local.get $sum) (local.get $cover))
-                    (f32x4.splat (f32.const nan))
-                    (f32x4.ge (local.get $cover) (f32x4.splat (local.get $least))))
+                    (local.get $none)
+                    (f32x4.ge (local.get $cover) (local.get $leasts)))
                   (local.get $sum)
                   (local.get $holes)))
               (local.set $now (i32x4.add (local.get $now) (v128.const i32x4 4 4 4 4)))
               (local.set $t (i32.add (local.get $t) (i32.const 4)))
               (local.set $sums (i32.add (local.get $sums) (i32.const 16)))
-              (local.set $covered (i32.add (local.get $covered) (i32.const 16)))
-              (local.set $coverage (i32.add (local.get $coverage) (i32.const 16))))
+              (local.set $covered (i32.add (local.get $covered) (i32.const 16))))
             (else
-              (f32.store (local.get $coverage) (f32.const 1))
               (if
                 (i32.or
                   (i32.lt_s (local.get $t) (local.get $below))
                   (i32.ge_s (local.get $t) (local.get $from)))
                 (then
-                  (f32.store (local.get $coverage) (f32.min (f32.load (local.get $covered)) (f32.const 1)))
                   (f32.store (local.get $sums)
                     (select
                       (f32.div (f32.load (local.get $sums)) (f32.load (local.get $covered)))
                       (f32.const nan)
-                      (f32.ge (f32.load (local.get $covered)) (local.get $least))))))
+                      (f32.ge (f32.load (local.get $covered)) (local.get $least))))
+                  (f32.store (local.get $covered) (f32.min (f32.load (local.get $covered)) (f32.const 1))))
+                (else (f32.store (local.get $covered) (f32.const 1))))
               (local.set $t (i32.add (local.get $t) (i32.const 1)))
               (local.set $sums (i32.add (local.get $sums) (i32.const 4)))
-              (local.set $covered (i32.add (local.get $covered) (i32.const 4)))
-              (local.set $coverage (i32.add (local.get $coverage) (i32.const 4)))))
+              (local.set $covered (i32.add (local.get $covered) (i32.const 4)))))
           (br $outputs)))
       (local.set $bounds (i32.add (local.get $bounds) (i32.const 8)))
       (local.set $width (i32.sub (local.get $width) (i32.const 1)))

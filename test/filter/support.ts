@@ -92,7 +92,7 @@ export function altered(
       const real = await plan.open(lanes, provider);
       held++;
       return {
-        run: async (x, rows, length) => alter(await real.run(x, rows, length), rows, length),
+        run: async (x, rows, length, y) => alter(await real.run(x, rows, length, y), rows, length),
         release: () => {
           held--;
           return real.release();

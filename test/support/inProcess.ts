@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream';
 import { type Connections, connections } from '../../src/daemon/connection/connections.ts';
 import { core } from '../../src/daemon/core.ts';
 import { greeting } from '../../src/daemon/greeting.ts';
+import { retentionOf } from '../../src/daemon/openLog.ts';
 import { serverSocket } from '../../src/daemon/webSocket/serverSocket.ts';
 import { memoryLog } from '../../src/log/memoryLog.ts';
 import { type DaemonOptions, testConfig } from './daemon.ts';
@@ -36,7 +37,11 @@ export async function inProcessDaemon(
   const config = await testConfig(options);
   const device = { provider: 'cpu' } as const;
   const log = memoryLog();
+  const freshEpoch = (): string => randomBytes(8).toString('hex');
   const inside = await core({
+    freshEpoch,
+    retention: retentionOf(config, log),
+    renewed: () => undefined,
     ...{ config, device, log, failed: broken, refused: (_, error) => broken(error) },
     rules: () => config,
     metrics: { count: () => undefined, took: () => undefined },
@@ -49,7 +54,8 @@ export async function inProcessDaemon(
     hub: inside.hub,
     ingest: inside.hand,
     choose: inside.served.choose,
-    freshEpoch: () => randomBytes(8).toString('hex'),
+    freshEpoch,
+    logFull: () => false,
     count: () => undefined,
     broken,
   });

@@ -9,7 +9,7 @@ interface SocketHandlers {
   message(data: Buffer, isBinary: boolean): void;
   /** A sign of life that is no message: a ping or a pong. */
   heard(): void;
-  /** The end, once: 1006 where the connection was cut off. */
+  /** The end, once: 1006 where the connection was cut off. Nothing may be written to the stream from here on. */
   closed(code: number, reason: string): void;
 }
 
@@ -49,6 +49,7 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
   let closing = false;
   let ended: { readonly code: number; readonly reason: string } | undefined;
   let late: NodeJS.Timeout | undefined;
+  let told = false;
 
   const reader = frameReader(maxMessage, {
     message(data, isBinary) {
@@ -79,9 +80,17 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
     late = setTimeout(() => stream.destroy(), closeTimeout);
   }
 
+  function tellEnd(): void {
+    if (told) return;
+    told = true;
+    const { code, reason } = ended ?? { code: protocolCodes.abnormal, reason: '' };
+    handlers!.closed(code, reason);
+  }
+
   /** Both ends have said that it is over. What still comes is thrown away. */
   function finish(): void {
     reader.stop();
+    tellEnd();
     stream.end();
     stream.resume();
   }
@@ -108,8 +117,7 @@ export function serverSocket(options: ServerSocketOptions): ServerSocket {
       stream.once('close', () => {
         reader.stop();
         clearTimeout(late);
-        const { code, reason } = ended ?? { code: protocolCodes.abnormal, reason: '' };
-        given.closed(code, reason);
+        tellEnd();
       });
       paused = false;
     },

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeModel } from '../../src/model/encodeModel.ts';
 import { publish } from '../../src/model/repository.ts';
 import { trendModel } from '../../src/model/trendModel.ts';
-import { firtrend, type Outcome, root, serveProcess } from '../support/command.ts';
+import { firtrend, retrain, root, serveProcess } from '../support/command.ts';
 import { temporaryFolder } from '../support/models.ts';
 import { type RawMessage, rawClient } from '../support/rawClient.ts';
 import { appliedTrends, gaitRecording } from './gaitRecording.ts';
@@ -12,15 +11,6 @@ import { appliedTrends, gaitRecording } from './gaitRecording.ts';
 /* The loop closed: train on what the daemon has seen, compare, promote; the running daemon swaps, and nothing is lost. */
 
 const recordingFile = join(root, 'recordings/gait-accelerometer.csv');
-
-function retrain(...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const line = ['--import', 'tsx', join(root, 'scripts/retrain.ts'), ...args];
-    const child = execFile(process.execPath, line, { cwd: root }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
-}
 
 test('the running daemon is retrained from its own log, and swaps; every trend is that of its kernel, bit for bit', async () => {
   const [models, folder] = [await temporaryFolder(), await temporaryFolder()];

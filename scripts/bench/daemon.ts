@@ -1,6 +1,14 @@
+import { benchBroadcast } from './daemon/broadcast.ts';
+import { benchFootprint } from './daemon/footprint.ts';
+import { benchLatency } from './daemon/latency.ts';
+import { benchManyStreams } from './daemon/manyStreams.ts';
 import { benchThroughput } from './daemon/throughput.ts';
 
-/** The daemon (memory log, `firtrend.v1.bin`) beside a bare `ws` server that passes the same bytes on. */
-export async function benchDaemon(): Promise<string> {
-  return benchThroughput();
+/** The daemon (K = 65, `firtrend.v1.bin`) beside a bare `ws` server that passes the same bytes on. */
+export async function benchDaemon(quick: boolean): Promise<string> {
+  const parts = [];
+  for (const part of [benchThroughput, benchLatency, benchBroadcast, benchManyStreams, benchFootprint]) {
+    parts.push(await part(quick));
+  }
+  return parts.join('\n\n');
 }

@@ -28,6 +28,16 @@ export function rowsOf(payload: Buffer): number {
   return payload.readUInt32LE(32);
 }
 
+/** A single frame, masked. */
+export function maskedFrame(shape: Shape, slot: number, index: number): Buffer {
+  return clientFrame(samplesFrame(shape, slot, index * shape.rows));
+}
+
+/** The first seq of a frame, of samples or trends. */
+export function seqOf(payload: Buffer): number {
+  return Number(payload.readBigUInt64LE(8));
+}
+
 /** Frames `from … from + count`, masked, a hundred or so in one piece of memory. */
 export function masked(shape: Shape, slot: number, from: number, count: number): Buffer[] {
   const perChunk = Math.max(1, Math.floor(65_536 / (headBytes + 4 * shape.channels * shape.rows)));

@@ -1,50 +1,63 @@
 import { median, table } from '../measure.ts';
-import { daemonProcess, relayProcess, type Server } from '../process.ts';
+import type { Server } from '../process.ts';
 import { masked, openStream, rowsOf, type Shape, subscribe } from './frames.ts';
 import { rawSocket, writeAll } from './rawSocket.ts';
+import { type Contender, contenders, serverOf } from './servers.ts';
 
-const rounds = 5;
 const shapes: readonly (Shape & { readonly frames: number })[] = [
   { channels: 8, rows: 1, frames: 120_000 },
   { channels: 8, rows: 16, frames: 60_000 },
   { channels: 64, rows: 16, frames: 16_000 },
 ];
 
+interface Run {
+  readonly perSecond: number;
+  /** Of the server, for each frame (ms). */
+  readonly cpu: number;
+}
+
 /** One producer to one subscriber: input frames per second with every trend delivered, however joined. */
-export async function benchThroughput(): Promise<string> {
+export async function benchThroughput(quick: boolean): Promise<string> {
   const lines = [];
   for (const shape of shapes) {
-    const rate = { daemon: [] as number[], relay: [] as number[] };
-    const cpu = { daemon: [] as number[], relay: [] as number[] };
-    for (let round = 0; round < rounds; round++) {
-      for (const name of ['relay', 'daemon'] as const) {
-        const server = name === 'relay' ? await relayProcess() : await daemonProcess();
-        const run = await through(server, shape, name === 'daemon');
-        rate[name].push(run.perSecond);
-        cpu[name].push(run.cpu);
+    const runs: Record<Contender, Run[]> = { relay: [], memory: [], full: [] };
+    for (let round = 0; round < (quick ? 3 : 5); round++) {
+      for (const name of contenders) {
+        const server = await serverOf(name);
+        runs[name].push(await through(server, shape, name !== 'relay'));
         await server.stop();
       }
     }
-    const [daemon, relay] = [median(rate.daemon), median(rate.relay)];
+    const rate = (name: Contender): number => median(runs[name].map(({ perSecond }) => perSecond));
+    const cpu = (name: Contender): string => (1000 * median(runs[name].map((run) => run.cpu))).toFixed(1);
     lines.push([
       `${shape.channels} × ${shape.rows}`,
-      daemon.toFixed(0),
-      relay.toFixed(0),
-      (daemon / relay).toFixed(2),
-      `${(1000 * median(cpu.daemon)).toFixed(1)} : ${(1000 * median(cpu.relay)).toFixed(1)}`,
+      ...contenders.map((name) => rate(name).toFixed(0)),
+      (rate('memory') / rate('relay')).toFixed(2),
+      (rate('full') / rate('relay')).toFixed(2),
+      contenders.map(cpu).join(' : '),
     ]);
   }
-  return table(
-    ['channels × rows', 'daemon (frames/s)', 'relay (frames/s)', 'daemon ÷ relay', 'CPU per frame (µs)'],
+  const columns = ['relay (frames/s)', 'memory log', 'sync: full', 'memory ÷ relay', 'full ÷ relay'];
+  return `One producer, one subscriber:\n\n${table(
+    ['channels × rows', ...columns, 'CPU per frame (µs), relay : memory : full'],
     lines,
-  );
+  )}`;
+}
+
+/** Frames per second that a daemon with the memory log takes when it is given all it can take. */
+export async function highestLoad(shape: Shape, frames: number): Promise<number> {
+  const server = await serverOf('memory');
+  const { perSecond } = await through(server, { ...shape, frames }, true);
+  await server.stop();
+  return perSecond;
 }
 
 async function through(
   server: Server,
   shape: Shape & { readonly frames: number },
   isDaemon: boolean,
-): Promise<{ perSecond: number; cpu: number }> {
+): Promise<Run> {
   const [producer, subscriber] = await Promise.all([rawSocket(server.url), rawSocket(server.url)]);
   const slot = isDaemon ? await openStream(producer, 1, 's', shape.channels) : 0;
   if (isDaemon) await subscribe(subscriber, 1, 's');

@@ -1,13 +1,14 @@
 /**
- * `npm run proof [-- grid|walk|forum …]`: what the trainer promises, shown whole; tables in Markdown, which
+ * `npm run proof [-- grid|walk|losses|forum …]`: what the trainer promises, shown whole; tables in Markdown, which
  * docs/training.md keeps. `npm test` shows a slice of it.
  */
 import { cpus } from 'node:os';
 import { proveForum } from './proof/forum.ts';
 import { proveGrid } from './proof/grid.ts';
+import { proveLosses } from './proof/losses.ts';
 import { proveWalk } from './proof/walk.ts';
 
-const proofs = { grid: proveGrid, walk: proveWalk, forum: proveForum } as const;
+const proofs = { grid: proveGrid, walk: proveWalk, losses: proveLosses, forum: proveForum } as const;
 
 const asked = process.argv.slice(2);
 const known = Object.keys(proofs) as (keyof typeof proofs)[];

@@ -40,7 +40,7 @@ export function guarantees({ taps, bias }: Kernel): Guarantees {
     unitGain ? '' : `the taps sum to ${dcGain}: a constant does not come out as itself`,
     bias === 0
       ? ''
-      : `a bias of ${bias} is added: the trend may leave the range of the samples in its window`,
+      : `a bias of ${Number(bias.toPrecision(6))} is added: the trend may leave the range of the samples in its window`,
   ].filter((text) => text !== '');
   return {
     taps: taps.length,

@@ -59,7 +59,7 @@ export function splitWindows(
     throw new FirtrendError(
       'tooFewWindows',
       `training part: expected at least ${2 * taps} windows (2 K) of ${taps} samples with a target, ` +
-        `got ${most} from ${samplesText(recordings, cuts)}`,
+        `got ${most} from ${samplesText(recordings, cuts)}${holesText(train)}`,
     );
   }
   return {
@@ -107,6 +107,16 @@ function mustHoldPeriod(
     `target: expected smooth:PERIOD with a period of at most a third of the longest stretch without a hole of half ` +
       `a period (${longest} samples in the training part, so at most ${longest / 3}), got ${period}`,
   );
+}
+
+/** What missing samples cost, where they cost a window. */
+function holesText(channels: Split['train']): string {
+  const leftOut = Math.max(
+    ...channels.map((recordings) => recordings.reduce((total, own) => total + own.leftOut, 0)),
+  );
+  return leftOut === 0
+    ? ''
+    : `; up to ${leftOut} windows a channel were left out for missing samples, and --fill N interpolates holes of up to N samples`;
 }
 
 function samplesText(recordings: readonly StoredRecording[], cuts: readonly number[]): string {

@@ -103,6 +103,16 @@ describe('windows', () => {
 });
 
 describe('too short', () => {
+  test('for missing samples: they are counted, and what bridges them is named', () => {
+    const x = noise(200).map((value, n) => (n % 12 === 5 ? Number.NaN : value));
+    const split = (fill: number) =>
+      splitWindows([recordingOf(x)], { kind: 'forecast', steps: 1 }, 16, 0.2, fill);
+    expect(() => split(0)).toThrow(
+      /got 0 from 160 of the 200 samples of made.csv; up to 144 windows a channel were left out for missing samples, and --fill N/,
+    );
+    expect(mostWindows(split(1).train)).toBeGreaterThan(100);
+  });
+
   const forecast = { kind: 'forecast', steps: 1 } as const;
   test.each([
     [

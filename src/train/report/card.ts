@@ -1,6 +1,7 @@
 import type { AnyRecording } from '../recording.ts';
 import type { TrainResult } from '../train.ts';
 import { type Html, html } from './html.ts';
+import { shownKernels } from './plots.ts';
 
 /** What made the model, beside the training itself. */
 export interface Origin {
@@ -18,7 +19,12 @@ export function digits(value: number, count = 6): string {
 /** What the kernel is and what follows from its taps. */
 export function kernelCard(result: TrainResult): Html {
   const { guarantees: g, rate, kernels, channels, family, timeConstant } = result;
-  const shared = kernels[0].channel === null ? 'one kernel for all channels' : 'one kernel for each channel';
+  const several = shownKernels(kernels).count > 1;
+  const shared = several
+    ? 'one kernel for each channel'
+    : `one kernel for all channels${kernels[0].channel === null ? '' : ', a bias for each'}`;
+  // Of several kernels the worst is told.
+  const named = (name: string) => (several ? `Largest ${name.toLowerCase()}` : name);
   const promises = [
     g.noOvershoot ? 'The trend never leaves the range of the samples in its window.' : '',
     g.monotoneStepResponse ? 'The step response is monotone.' : '',
@@ -28,9 +34,9 @@ export function kernelCard(result: TrainResult): Html {
   ].filter((text) => text !== '');
   return html`<table>${[
     row('Family', `${family}, ${g.taps} taps, ${shared}`),
-    row('Lag', `${digits(g.lag)} samples (${digits((1000 * g.lag) / rate)} ms)`),
-    row('Noise gain', digits(g.noiseGain)),
-    row('DC gain', digits(g.dcGain, 9)),
+    row(named('Lag'), `${digits(g.lag)} samples (${digits((1000 * g.lag) / rate)} ms)`),
+    row(named('Noise gain'), digits(g.noiseGain)),
+    row(several ? 'DC gain farthest from 1' : 'DC gain', digits(g.dcGain, 9)),
     ...(timeConstant === undefined ? [] : [row('Time constant', constantText(timeConstant))]),
     row(
       'Guarantees',

@@ -32,11 +32,12 @@ svg{display:block;width:100%;height:auto}.broad{display:none}
 .legend li{display:flex;align-items:center;gap:.4rem;min-width:0}
 .legend span{flex:none;width:1.4rem;border-top:3px solid}.legend .dashed{border-top-style:dashed}
 .legend .dot{width:.7rem;height:.7rem;border:0;border-radius:50%;background:currentColor}
-.scroll{overflow-x:auto}.scroll table{min-width:34rem}th{overflow-wrap:normal}td code{font-size:.85em}
+.scroll{overflow-x:auto}.scroll table{min-width:34rem}.scroll .losses{min-width:0}th{overflow-wrap:normal}td code{font-size:.85em}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft)}tbody th{font-weight:500}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .losses tr:first-child{font-weight:700}
+@media (max-width:30rem){.losses{font-size:.85rem}.losses th,.losses td{padding:.3rem .3rem;overflow-wrap:normal}}
 @media print{body{max-width:none;padding:0;font-size:11px}h2{break-after:avoid}tr{break-inside:avoid}.plots{grid-template-columns:1fr 1fr}}
 `;

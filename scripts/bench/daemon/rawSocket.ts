@@ -64,7 +64,12 @@ export async function rawSocket(url: string, subprotocol = 'firtrend.v1.bin'): P
     rest = frames(rest, (opcode, payload) => {
       if (opcode === binary) raw.onBinary?.(payload);
       if (opcode !== text) return;
-      texts.push(JSON.parse(payload.toString()));
+      const message = JSON.parse(payload.toString()) as { type: string; t?: number; echo?: number };
+      if (message.type === 'alive') {
+        if (message.echo === undefined) raw.text({ type: 'alive', t: 0, echo: message.t });
+        return;
+      }
+      texts.push(message);
       for (const look of waiting) look();
     });
   });

@@ -8,7 +8,7 @@ export interface Shape {
 const headBytes = 48;
 
 /** A binary frame of samples (docs/protocol.md): its head begins with `type`, for the relay hands it on as it is. */
-export function samplesFrame({ channels, rows }: Shape, slot: number, seq: number): Buffer {
+function samplesFrame({ channels, rows }: Shape, slot: number, seq: number): Buffer {
   const frame = Buffer.alloc(headBytes + 4 * channels * rows);
   frame.writeUInt8(1, 0);
   frame.writeUInt8(headBytes / 8, 1);

@@ -35,6 +35,7 @@ export async function feed(
   const asked = { type: 'open', stream, channels: named, rate: 1000, ...held };
   const { slot, epoch, nextSeq } = await client.ask(asked);
   let seq = nextSeq;
+  let acked = seq;
 
   /** As docs/protocol.md has it. */
   function frame(): Buffer {
@@ -64,8 +65,9 @@ export async function feed(
       }
     },
     async acknowledged(seconds = 20) {
-      if (seq === 0) return;
-      await client.until((m) => m.type === 'ack' && m.slot === slot && m.nextSeq === seq, seconds);
+      if (seq === acked) return;
+      await client.until((m) => m.type === 'ack' && m.slot === slot && m.nextSeq >= seq, seconds);
+      acked = seq;
       // Nobody asks for earlier ones.
       client.messages.length = 0;
     },

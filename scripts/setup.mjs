@@ -21,7 +21,8 @@ const usage = `Usage: node scripts/setup.mjs [--build | --test] [--torch] [--cud
 Makes this checkout ready: npm packages, native TensorFlow, dist/. Does only what is missing.
 
   --build   only build dist/
-  --test    also the Python packages that some tests compare with, qemu-user, strace
+  --test    also the Python packages that some tests compare with, WebSocket conformance cases, qemu-user,
+            strace, faketime
   --torch   also PyTorch, which \`npm run proof -- forum\` and \`npm run bench -- training\` compare with (5.5 GB)
   --cuda    also ONNX Runtime's CUDA libraries (Linux x64; untested on a real GPU)
   --help    this text
@@ -62,6 +63,7 @@ async function setUp() {
   if (flags.has('--cuda')) await installCuda();
   if (flags.has('--test')) {
     await preparePython('test');
+    await preparePython('conformance');
     await prepareEmulator();
     await prepareTools();
   }

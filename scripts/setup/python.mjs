@@ -13,6 +13,12 @@ const environments = {
     what: "Python packages of the tests' oracles",
     without: 'tests that need them will be skipped',
   },
+  conformance: {
+    requirements: join(root, 'test/conformance.txt'),
+    stampFile: join(modules, '.firtrend-conformance.json'),
+    what: 'WebSocket conformance cases',
+    without: 'they will be skipped',
+  },
   torch: {
     requirements: join(root, 'scripts/proof/requirements.txt'),
     stampFile: join(modules, '.firtrend-torch.json'),

@@ -27,5 +27,14 @@ export const limits = {
   seq: 2 ** 53,
 } as const;
 
+/** What a daemon's configuration calls those that a message can break, for errors that name them. */
+export const limitNames = {
+  message: 'limits.messageBytes',
+  control: 'limits.controlBytes',
+  rows: 'limits.rows',
+  channels: 'limits.channels',
+  depth: 'limits.jsonDepth',
+} as const satisfies Record<keyof MessageLimits, string>;
+
 /** Those of the limits that a message itself can break; a daemon may set lower ones. */
 export type MessageLimits = Readonly<Record<'message' | 'control' | 'rows' | 'channels' | 'depth', number>>;

@@ -2,7 +2,7 @@ import { headBytes, noSeq, readSeq, samplesType } from './binaryHead.ts';
 import { byteValues } from './byteValues.ts';
 import type { SamplesMessage } from './clientMessages.ts';
 import { closeCodes } from './closeCodes.ts';
-import { type MessageLimits, limits as protocolLimits } from './limits.ts';
+import { limitNames, type MessageLimits, limits as protocolLimits } from './limits.ts';
 import { WireError } from './wireError.ts';
 
 const { period: periods, time: latest, seq: seqs } = protocolLimits;
@@ -16,7 +16,9 @@ const { period: periods, time: latest, seq: seqs } = protocolLimits;
 export function parseBinarySamples(data: Uint8Array, limits: MessageLimits): SamplesMessage {
   const length = data.byteLength;
   if (length > limits.message) {
-    throw unanswerable(`message: expected at most ${limits.message} bytes, got ${length}`);
+    throw unanswerable(
+      `message: expected at most ${limits.message} bytes (${limitNames.message}), got ${length}`,
+    );
   }
   if (length < headBytes) {
     throw unanswerable(`frame: expected a head of ${headBytes} bytes, got ${length} bytes`);
@@ -89,7 +91,8 @@ export function parseBinarySamples(data: Uint8Array, limits: MessageLimits): Sam
 
   function checkCount(field: 'rows' | 'channels', got: number, most: number): void {
     if (got >= 1 && got <= most) return;
-    throw refuse(got === 0 ? 'frameSize' : 'limit', field, `1 to ${most}, got ${got}`);
+    if (got === 0) throw refuse('frameSize', field, `1 to ${most}, got 0`);
+    throw refuse('limit', field, `1 to ${most} (${limitNames[field]}), got ${got}`);
   }
 }
 

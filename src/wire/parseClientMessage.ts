@@ -4,7 +4,7 @@ import { closeCodes } from './closeCodes.ts';
 import type { WireData } from './codec.ts';
 import { describeIssue, shown } from './describeIssue.ts';
 import { isShallow } from './jsonDepth.ts';
-import type { MessageLimits } from './limits.ts';
+import { limitNames, type MessageLimits } from './limits.ts';
 import { isSlot, parseSamples } from './parseSamples.ts';
 import { WireError, type WireErrorDetail } from './wireError.ts';
 
@@ -59,7 +59,9 @@ function parseControl(fields: Fields, text: string, limits: MessageLimits): Clie
 function parseObject(text: string, limits: MessageLimits): Fields {
   checkSize('message', text, {}, limits);
   if (!isShallow(text, limits.depth)) {
-    throw unanswerable(`message: expected JSON nested at most ${limits.depth} deep, got deeper`);
+    throw unanswerable(
+      `message: expected JSON nested at most ${limits.depth} deep (${limitNames.depth}), got deeper`,
+    );
   }
   let value: unknown;
   try {
@@ -81,7 +83,7 @@ function checkSize(kind: 'message' | 'control', text: string, fields: Fields, li
   const bytes = text.length > most ? text.length : new TextEncoder().encode(text).byteLength;
   if (bytes <= most) return;
   const what = kind === 'control' ? 'a message that is not samples' : 'a message';
-  const sentence = `message: expected at most ${most} bytes for ${what}, got ${bytes} or more`;
+  const sentence = `message: expected at most ${most} bytes for ${what} (${limitNames[kind]}), got ${bytes} or more`;
   throw refused(fields, 'limit', sentence, 'message');
 }
 

@@ -2,7 +2,7 @@ import { planeValues } from '../dsp/frame.ts';
 import { type SamplesMessage, samplesHeadSchema } from './clientMessages.ts';
 import { closeCodes } from './closeCodes.ts';
 import { describeIssue, shown } from './describeIssue.ts';
-import { type MessageLimits, limits as protocolLimits } from './limits.ts';
+import { limitNames, type MessageLimits, limits as protocolLimits } from './limits.ts';
 import { WireError } from './wireError.ts';
 
 /**
@@ -90,7 +90,8 @@ function checkCount(
 ): void {
   if (count >= 1 && count <= most) return;
   const code = count === 0 ? 'frameSize' : 'limit';
-  throw refused(fields, code, field, `${field}: expected 1 to ${most} ${what}, got ${count}`);
+  const named = count === 0 ? '' : ` (${limitNames[what]})`;
+  throw refused(fields, code, field, `${field}: expected 1 to ${most} ${what}${named}, got ${count}`);
 }
 
 /** The slot goes with the error where it can be read; without one nobody could be answered and the connection ends. */

@@ -29,7 +29,7 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     const { url } = await startDaemon({ limits: { connections: 2 } });
     const [first] = await Promise.all([rawClient(url), rawClient(url)]);
     const third = await rawClient(url, { first: 'nothing' });
-    expect(await third.closed).toEqual({ code: 4503, reason: 'connections: at most 2' });
+    expect(await third.closed).toEqual({ code: 4503, reason: 'limits.connections: at most 2' });
     first.socket.close();
     await first.closed;
     await rawClient(url);
@@ -40,7 +40,7 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     await c.ask({ type: 'subscribe', id: 1, streams: ['a'] });
     await c.ask({ type: 'subscribe', id: 2, streams: ['a'] });
     expect(await c.ask({ type: 'subscribe', id: 3, streams: ['a'] })).toMatchObject(
-      limited(/^streams: expected at most 2 subscriptions, got 3$/),
+      limited(/^streams: expected at most 2 subscriptions \(limits\.subscriptionsPerConnection\), got 3$/),
     );
     await c.ask({ type: 'unsubscribe', id: 4, subscription: 1 });
     expect(await c.ask({ type: 'subscribe', id: 5, streams: ['a'] })).toMatchObject({ type: 'subscribed' });
@@ -52,7 +52,7 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     expect(answers).toMatchObject([
       { type: 'opened' },
       { type: 'opened' },
-      limited(/^stream: expected at most 2 streams, got c as one more$/),
+      limited(/^stream: expected at most 2 streams \(limits\.streams\), got c as one more$/),
     ]);
     await c.ask({ type: 'close', slot: answers[0]!.slot });
     // One that there is already is not one more.
@@ -64,7 +64,7 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     const { slot } = await c.ask({ ...open, stream: 'a' });
     await c.ask({ ...open, stream: 'b' });
     expect(await c.ask({ ...open, stream: 'c' })).toMatchObject(
-      limited(/expected at most 2 streams fed by one connection, got 3/),
+      limited(/expected at most 2 streams fed by one connection \(limits\.streamsPerConnection\), got 3/),
     );
     await c.ask({ type: 'close', slot });
     expect(await c.ask({ ...open, stream: 'c' })).toMatchObject({ type: 'opened' });
@@ -74,11 +74,13 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     for (const subprotocol of ['firtrend.v1.json', 'firtrend.v1.bin'] as const) {
       const c = await client({ channels: 3 }, subprotocol);
       expect(await c.ask({ ...open, channels: channels(4) })).toMatchObject(
-        limited(/^channels: expected at most 3 channels of a stream, got 4$/),
+        limited(/^channels: expected at most 3 channels of a stream \(limits\.channels\), got 4$/),
       );
       const { slot } = await c.ask({ ...open, channels: channels(3) });
       c.samples({ slot, values: [[1], [1], [1], [1]] });
-      expect(await c.until((m) => m.slot === slot && m.type === 'error')).toMatchObject(limited(/1 to 3/));
+      expect(await c.until((m) => m.slot === slot && m.type === 'error')).toMatchObject(
+        limited(/1 to 3.*\(limits\.channels\)/),
+      );
       c.samples({ slot, values: [[1], [1], [1]] });
       await c.until((m) => m.type === 'ack' && m.nextSeq === 1);
     }
@@ -89,7 +91,10 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
       const c = await client({ rows: 5 }, subprotocol);
       const { slot } = await c.ask(open);
       c.samples({ slot, values: [ones(6)] });
-      expect(await error(c)).toMatchObject({ slot, ...limited(/expected 1 to 5.*, got 6$/) });
+      expect(await error(c)).toMatchObject({
+        slot,
+        ...limited(/expected 1 to 5.* \(limits\.rows\), got 6$/),
+      });
       c.samples({ slot, values: [ones(5)] });
       await c.until((m) => m.type === 'ack' && m.nextSeq === 5);
     }
@@ -102,7 +107,10 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     c.socket.send(text(1000));
     await c.until((m) => m.type === 'alive' && m.echo === 0);
     c.socket.send(text(1001));
-    expect((await c.closed).code).toBe(1009);
+    expect(await c.closed).toMatchObject({
+      code: 1009,
+      reason: expect.stringContaining('(limits.messageBytes)'),
+    });
     const bin = await client({ messageBytes: 48 + 4 * 10 }, 'firtrend.v1.bin');
     const { slot } = await bin.ask(open);
     bin.samples({ slot, values: [ones(10)] });
@@ -119,7 +127,9 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     };
     c.socket.send(message(201, 1));
     expect(await c.until((m) => m.id === 1)).toMatchObject(
-      limited(/expected at most 200 bytes for a message that is not samples, got 201/),
+      limited(
+        /expected at most 200 bytes for a message that is not samples \(limits\.controlBytes\), got 201/,
+      ),
     );
     c.socket.send(message(200, 2));
     expect(await c.until((m) => m.id === 2)).toMatchObject({ type: 'streams' });
@@ -136,7 +146,10 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     c.socket.send(nested(3));
     expect(await error(c)).toMatchObject({ code: 'badMessage', id: 1, field: 'type' });
     c.socket.send(nested(4));
-    expect(await c.closed).toMatchObject({ code: 4500, reason: expect.stringContaining('at most 3 deep') });
+    expect(await c.closed).toMatchObject({
+      code: 4500,
+      reason: expect.stringContaining('at most 3 deep (limits.jsonDepth)'),
+    });
   },
 
   async messagesPerSecond() {
@@ -175,7 +188,10 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     // For longer: it is closed.
     const began = performance.now();
     for (let id = 100; id <= 400; id++) c.send({ type: 'streams', id });
-    expect((await c.closed).code).toBe(4005);
+    expect(await c.closed).toMatchObject({
+      code: 4005,
+      reason: expect.stringContaining('(limits.messagesPerSecond)'),
+    });
     expect(performance.now() - began).toBeGreaterThan(400);
   },
 
@@ -187,7 +203,10 @@ const limitTests: Record<keyof Limits, () => Promise<void>> = {
     ]);
     await sleep(100);
     await timely.ask({ type: 'auth', token: 'any' });
-    expect((await silent.closed).code).toBe(4505);
+    expect(await silent.closed).toMatchObject({
+      code: 4505,
+      reason: expect.stringContaining('(limits.authTimeoutMs)'),
+    });
     await sleep(300);
     expect(await timely.ask({ type: 'streams' })).toMatchObject({ type: 'streams' });
   },

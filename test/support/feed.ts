@@ -24,13 +24,18 @@ export async function feed(
     readonly channels: number;
     readonly rows: number;
     readonly alive?: number;
+    /** What this stream was before; it goes on from there. */
+    readonly after?: Pick<Feed, 'epoch' | 'seq'>;
   },
 ): Promise<Feed> {
-  const { stream, channels, rows, alive = 5000 } = parts;
+  const { stream, channels, rows, alive = 5000, after } = parts;
   const client = await rawClient(url, { subprotocol: 'firtrend.v1.bin', alive });
   const named = Array.from({ length: channels }, (_, c) => ({ name: `c${c}` }));
-  const { slot, epoch } = await client.ask({ type: 'open', stream, channels: named, rate: 1000 });
-  let seq = 0;
+  const held = after && { epoch: after.epoch, nextSeq: after.seq };
+  const asked = { type: 'open', stream, channels: named, rate: 1000, ...held };
+  const { slot, epoch, nextSeq } = await client.ask(asked);
+  let seq = nextSeq;
+  let acked = seq;
 
   /** As docs/protocol.md has it. */
   function frame(): Buffer {
@@ -60,8 +65,9 @@ export async function feed(
       }
     },
     async acknowledged(seconds = 20) {
-      if (seq === 0) return;
-      await client.until((m) => m.type === 'ack' && m.slot === slot && m.nextSeq === seq, seconds);
+      if (seq === acked) return;
+      await client.until((m) => m.type === 'ack' && m.slot === slot && m.nextSeq >= seq, seconds);
+      acked = seq;
       // Nobody asks for earlier ones.
       client.messages.length = 0;
     },

@@ -27,6 +27,8 @@ export interface FollowOptions {
   readonly from?: Follower['positions'];
   /** Milliseconds from one `alive` to the next; 5000. */
   readonly alive?: number;
+  /** Who calls ends it: there may be no test at hand that does. */
+  readonly outlives?: boolean;
   /** Called for each frame, once it has been looked at. */
   readonly onFrame?: (seq: number, rows: number) => void;
 }
@@ -38,9 +40,16 @@ interface SlotState {
 
 /** Resolves once subscribed; rejects where it cannot connect, or is closed before. */
 export async function follow(url: string, options: FollowOptions): Promise<Follower> {
-  const { streams, mode = 'lossless', from, alive = 5000, onFrame = () => undefined } = options;
+  const {
+    streams,
+    mode = 'lossless',
+    from,
+    alive = 5000,
+    outlives = false,
+    onFrame = () => undefined,
+  } = options;
   const socket = new WebSocket(url, 'firtrend.v1.bin', { perMessageDeflate: false });
-  onTestFinished(() => socket.terminate());
+  if (!outlives) onTestFinished(() => socket.terminate());
   const positions = new Map(from);
   const slots = new Map<number, SlotState>();
   const faults: string[] = [];

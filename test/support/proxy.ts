@@ -3,9 +3,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** TCP between clients and a daemon, and what can become of it. */
-export interface Proxy {
+export interface TcpProxy {
   /** As `url`, but through the proxy. */
   readonly url: string;
+  /** Where new connections go from now on. */
+  target(url: string): void;
   /** When each connection came (`performance.now()`). */
   readonly arrivals: readonly number[];
   /** Passes nothing on any more, either way, and says nothing of it: cables are cut. */
@@ -14,8 +16,8 @@ export interface Proxy {
   cut(): void;
 }
 
-export async function proxyTo(url: string): Promise<Proxy> {
-  const { port, hostname, pathname } = new URL(url);
+export async function proxyTo(url: string): Promise<TcpProxy> {
+  let { port, hostname, pathname } = new URL(url);
   const sockets = new Set<Socket>();
   const arrivals: number[] = [];
   let frozen = false;
@@ -55,6 +57,9 @@ export async function proxyTo(url: string): Promise<Proxy> {
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
     arrivals,
+    target(next) {
+      ({ port, hostname, pathname } = new URL(next));
+    },
     freeze() {
       frozen = true;
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const modules = join(import.meta.dirname, '../../node_modules');
 const stampFiles = {
   test: join(modules, '.firtrend-python.json'),
+  conformance: join(modules, '.firtrend-conformance.json'),
   torch: join(modules, '.firtrend-torch.json'),
 } as const;
 
@@ -15,8 +16,8 @@ export function pythonPath(kind: keyof typeof stampFiles = 'test'): string | und
 }
 
 /** Why `pythonPath()` is undefined, for the `[skipped: …]` of a test's title. */
-export function whyNoPython(): string {
-  return `no Python packages: ${readStamp('test').problem ?? 'node scripts/setup.mjs --test has not been run'}`;
+export function whyNoPython(kind: keyof typeof stampFiles = 'test'): string {
+  return `no Python packages: ${readStamp(kind).problem ?? 'node scripts/setup.mjs --test has not been run'}`;
 }
 
 function readStamp(kind: keyof typeof stampFiles): { interpreter?: string; problem?: string } {

@@ -136,9 +136,21 @@ describe('samples', () => {
     ['no stride', { stride: 0 }, 2, 'badMessage', /^stride: expected 1, got 0$/],
     ['the reserved bytes', { reserved: 1 << 16 }, 2, 'badMessage', /^reserved: expected 0 .*, got 65536$/],
     ['no rows', { rows: 0 }, 0, 'frameSize', /^rows: expected 1 to 65536, got 0$/],
-    ['too many rows', { rows: 65_537 }, 65_537, 'limit', /^rows: expected 1 to 65536, got 65537$/],
+    [
+      'too many rows',
+      { rows: 65_537 },
+      65_537,
+      'limit',
+      /^rows: expected 1 to 65536 \(limits\.rows\), got 65537$/,
+    ],
     ['no channels', { channels: 0 }, 0, 'frameSize', /^channels: expected 1 to 1024, got 0$/],
-    ['too many channels', { channels: 1025 }, 2050, 'limit', /^channels: expected 1 to 1024, got 1025$/],
+    [
+      'too many channels',
+      { channels: 1025 },
+      2050,
+      'limit',
+      /^channels: expected 1 to 1024 \(limits\.channels\), got 1025$/,
+    ],
     ['a number too few', {}, 1, 'frameSize', /^frame: expected 56 bytes \(2 rows × 1 channels\), got 52$/],
     ['a number too many', {}, 3, 'frameSize', /^frame: expected 56 bytes .*, got 60$/],
     ['what would be 2^64 numbers', { rows: 65_536, channels: 1024 }, 2, 'frameSize', /got 56$/],
@@ -169,7 +181,11 @@ describe('samples', () => {
     ['another type', frame({ type: 0 }, [1, 2]), /got 0$/],
     ['a longer head', frame({ head: 7 }, [1, 2]), /^head bytes \/ 8: expected 6, got 7$/],
     ['no head', frame({ head: 0 }, [1, 2]), /got 0$/],
-    ['more than a message may be', new Uint8Array(2 ** 20 + 1), /at most 1048576 bytes, got 1048577/],
+    [
+      'more than a message may be',
+      new Uint8Array(2 ** 20 + 1),
+      /at most 1048576 bytes \(limits\.messageBytes\), got 1048577/,
+    ],
   ])('end the connection where not even the slot can be trusted: %s', (_, bytes, text) => {
     const error = refusal(bytes);
     expect(error).toMatchObject({ code: 'badMessage', closeCode: 4500, slot: undefined });

@@ -33,7 +33,8 @@ export function admission(options: AdmissionOptions): Admission {
   let principal: Principal | undefined;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined = setTimeout(
-    () => options.end(closeCodes.authTimeout, `no auth within ${options.timeoutMs} ms`),
+    () =>
+      options.end(closeCodes.authTimeout, `no auth within ${options.timeoutMs} ms (limits.authTimeoutMs)`),
     options.timeoutMs,
   );
 

@@ -209,8 +209,8 @@ export function connection(number: number, accepted: Accepted, ports: Connection
     const { id, stream, channels, rate, producer, epoch, nextSeq, takeover } = message;
     mayPublish(stream, id);
     if (ports.logFull()) throw logFullError({ id });
-    mustFit(id, 'channels', channels.length, limits.channels, 'channels of a stream');
-    mustFit(id, 'stream', produced.size + 1, limits.streamsPerConnection, 'streams fed by one connection');
+    mustFit(id, 'channels', channels.length, 'channels', 'channels of a stream');
+    mustFit(id, 'stream', produced.size + 1, 'streamsPerConnection', 'streams fed by one connection');
     const by = { connection: number, slot: slots.producing++ };
     produced.opening(by.slot, stream, channels.length);
     const names = channels.map(({ name }) => name);
@@ -228,9 +228,11 @@ export function connection(number: number, accepted: Accepted, ports: Connection
     throw new WireError('unauthorised', text, { id, field: 'stream' });
   }
 
-  function mustFit(id: number, field: string, count: number, most: number, what: string): void {
+  function mustFit(id: number, field: string, count: number, limit: keyof Limits, what: string): void {
+    const most = limits[limit];
     if (count <= most) return;
-    throw new WireError('limit', `${field}: expected at most ${most} ${what}, got ${count}`, { id, field });
+    const text = `${field}: expected at most ${most} ${what} (limits.${limit}), got ${count}`;
+    throw new WireError('limit', text, { id, field });
   }
 
   function close(id: number, slot: number): void {
@@ -244,7 +246,7 @@ export function connection(number: number, accepted: Accepted, ports: Connection
 
   function subscribe(message: SubscribeMessage): void {
     const { id } = message;
-    mustFit(id, 'streams', subscriptions.size + 1, limits.subscriptionsPerConnection, 'subscriptions');
+    mustFit(id, 'streams', subscriptions.size + 1, 'subscriptionsPerConnection', 'subscriptions');
     const made = hub.subscribe(message, { outbound, nextSlot: () => slots.subscribing++, may: maySee });
     subscriptions.set(id, made);
     // Its own answer may have ended the connection.

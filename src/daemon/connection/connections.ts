@@ -68,7 +68,7 @@ export function connections(ports: ConnectionsPorts): Connections {
       if (sockets.size >= limits.connections) {
         const nothing = (): void => undefined;
         socket.start({ message: nothing, heard: nothing, closed: nothing });
-        socket.close(closeCodes.limit, `connections: at most ${limits.connections}`);
+        socket.close(closeCodes.limit, `limits.connections: at most ${limits.connections}`);
         return;
       }
       const number = numbers++;

@@ -35,16 +35,23 @@ export interface Inbox {
 export function inbox(options: InboxOptions): Inbox {
   const { socket, codec, limits, take, refuse, fault, end } = options;
   const input = reading(socket);
-  const gate = (reason: 'rate' | 'controlRate', perSecond: number, what: string) =>
+  const gate = (
+    reason: 'rate' | 'controlRate',
+    key: 'messagesPerSecond' | 'controlPerSecond',
+    what: string,
+  ) =>
     rateGate({
-      perSecond,
+      perSecond: limits[key],
       graceMs: limits.rateGraceMs,
       hold: (held) => input.hold(reason, held),
       exceeded: () =>
-        end(closeCodes.rate, `more than ${perSecond} ${what} per second for ${limits.rateGraceMs} ms`),
+        end(
+          closeCodes.rate,
+          `more than ${limits[key]} ${what} per second (limits.${key}) for ${limits.rateGraceMs} ms`,
+        ),
     });
-  const every = gate('rate', limits.messagesPerSecond, 'messages');
-  const control = gate('controlRate', limits.controlPerSecond, 'messages other than samples');
+  const every = gate('rate', 'messagesPerSecond', 'messages');
+  const control = gate('controlRate', 'controlPerSecond', 'messages other than samples');
   let lastId = -1;
   let heardAt = performance.now();
   let stopped = false;

@@ -85,7 +85,10 @@ export function socketOutbound(options: OutboundOptions): Outbound & { over(): v
     if (!open) return;
     waiting();
     if (unasked.bytes > limits.controlBacklogBytes) {
-      end(closeCodes.controlBacklog, `${unasked.bytes} bytes of control messages are not being read`);
+      end(
+        closeCodes.controlBacklog,
+        `${unasked.bytes} bytes of control messages are not being read (limits.controlBacklogBytes)`,
+      );
     } else {
       writeControl(message, unasked);
     }

@@ -43,7 +43,7 @@ export async function jsonBody(
     throw new HttpError(
       400,
       'badMessage',
-      `body: expected JSON nested at most ${limits.depth} deep, got deeper`,
+      `body: expected JSON nested at most ${limits.depth} deep (limits.jsonDepth), got deeper`,
     );
   }
   let value: unknown;

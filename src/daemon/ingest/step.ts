@@ -213,7 +213,7 @@ function open(state: StreamState, event: OpenEvent): Step {
 
 /** There are as many streams as the daemon may have; this one would be new. */
 export function refuseStream(state: StreamState, { by, id }: OpenEvent, most: number): Step {
-  const message = `stream: expected at most ${most} streams, got ${state.name} as one more`;
+  const message = `stream: expected at most ${most} streams (limits.streams), got ${state.name} as one more`;
   return only(state, { type: 'error', to: by, id, code: 'limit', field: 'stream', message });
 }
 

@@ -85,7 +85,7 @@ export function frameReader(maxMessage: number, handlers: FrameHandlers): FrameR
     else if (length === 127) length = bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
     const whole = length + ((first & 15) === opcodes.continuation ? fragmentsLength : 0);
     if (whole > maxMessage) {
-      fail(protocolCodes.tooBig, `a message of more than ${maxMessage} bytes`);
+      fail(protocolCodes.tooBig, `a message of more than ${maxMessage} bytes (limits.messageBytes)`);
       return false;
     }
     opcode = first & 15;

@@ -40,7 +40,7 @@ export function tailCommand(): Command {
       if (from && mode === 'latest')
         throw new FirtrendError('usage', '--from: expected --mode lossless, got latest');
       const { connect } = await import('../client/client.ts');
-      const client = await connect(url);
+      const client = await connect(url, { reconnect: false });
       try {
         const start = from && { start: { positions: { [wanted]: from } } };
         const fields = ['trend', 'raw', 'coverage'] as const;

@@ -23,11 +23,12 @@ export async function buildDist() {
       .filter((file) => !file.startsWith(join(source, 'dashboard')))
       .map(outputOf),
   );
-  for (const name of dashboardFiles) outputs.add(join(dist, 'dashboard', name));
+  const page = existsSync(join(source, 'dashboard'));
+  if (page) for (const name of dashboardFiles) outputs.add(join(dist, 'dashboard', name));
   const complete = [...outputs].every((file) => existsSync(file));
   if (complete && readStamp(stampFile, key) !== undefined) return;
   await compile(complete);
-  await bundleDashboard(source, join(dist, 'dashboard'));
+  if (page) await bundleDashboard(source, join(dist, 'dashboard'));
   removeStale(outputs);
   const main = join(dist, 'cli/main.js');
   if (existsSync(main)) chmodSync(main, 0o755);

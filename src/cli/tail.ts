@@ -101,7 +101,12 @@ function shortest(value: number): number {
 
 function show(event: SubscriptionEvent, streams: ReadonlyMap<number, SlotInfo>): void {
   switch (event.type) {
+    // It does not reconnect: the end of the connection is the end of the command.
+    case 'disconnected':
+      note(`disconnected: ${event.error.message}`);
+      return;
     case 'subscribed':
+    case 'resumed':
     case 'added':
       for (const {
         name,

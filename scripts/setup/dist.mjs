@@ -1,6 +1,7 @@
 /** dist/: what `npx firtrend` and worker threads run. */
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { bundleDashboard, dashboardFiles } from './dashboard.mjs';
 import { hashOf, modules, readStamp, root, writeStamp } from './paths.mjs';
 import { run, SetupError, step } from './run.mjs';
 
@@ -17,11 +18,17 @@ export async function buildDist() {
     ...sources.flatMap((file) => [relative(source, file), readFileSync(file)]),
   );
   const outputs = new Set(
-    sources.filter((file) => /\.m?ts$/.test(file) && !/\.d\.m?ts$/.test(file)).map(outputOf),
+    sources
+      .filter((file) => /\.m?ts$/.test(file) && !/\.d\.m?ts$/.test(file))
+      .filter((file) => !file.startsWith(join(source, 'dashboard')))
+      .map(outputOf),
   );
+  const page = existsSync(join(source, 'dashboard'));
+  if (page) for (const name of dashboardFiles) outputs.add(join(dist, 'dashboard', name));
   const complete = [...outputs].every((file) => existsSync(file));
   if (complete && readStamp(stampFile, key) !== undefined) return;
   await compile(complete);
+  if (page) await bundleDashboard(source, join(dist, 'dashboard'));
   removeStale(outputs);
   const main = join(dist, 'cli/main.js');
   if (existsSync(main)) chmodSync(main, 0o755);

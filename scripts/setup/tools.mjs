@@ -1,6 +1,6 @@
 /**
- * Programs that fault tests run (`--test`): strace, which lets a system call of the log fail or kill it, and faketime,
- * which sets the clock of one process.
+ * Programs that tests run (`--test`): strace, which lets a system call of the log fail or kill it, faketime,
+ * which sets the clock of one process, and a browser for the dashboard.
  */
 import { join } from 'node:path';
 import { hashOf, modules, readStamp, standingProblem, writeProblem, writeStamp } from './paths.mjs';
@@ -12,6 +12,7 @@ const stampFile = join(modules, '.firtrend-tools.json');
 const tools = /** @type {const} */ ([
   ['strace', '-V'],
   ['faketime', '--version'],
+  ['chromium', '--version'],
 ]);
 const key = hashOf(tools.join());
 

@@ -35,7 +35,7 @@ export function replayCommand(): Command {
     .action(async (file: string, flags: ReplayFlags) => {
       const { connect } = await import('../client/client.ts');
       const recording = await readFlagged(file, flags);
-      const client = await connect(flags.url);
+      const client = await connect(flags.url, { reconnect: false });
       try {
         const channels = recording.channels.map((name, c) => ({ name, offset: recording.offsets[c] ?? 0 }));
         const producer = await client.open({ stream: flags.stream, channels, rate: recording.rate });

@@ -40,7 +40,7 @@ export function tailCommand(): Command {
       if (from && mode === 'latest')
         throw new FirtrendError('usage', '--from: expected --mode lossless, got latest');
       const { connect } = await import('../client/client.ts');
-      const client = await connect(url);
+      const client = await connect(url, { reconnect: false });
       try {
         const start = from && { start: { positions: { [wanted]: from } } };
         const fields = ['trend', 'raw', 'coverage'] as const;
@@ -101,7 +101,12 @@ function shortest(value: number): number {
 
 function show(event: SubscriptionEvent, streams: ReadonlyMap<number, SlotInfo>): void {
   switch (event.type) {
+    // It does not reconnect: the end of the connection is the end of the command.
+    case 'disconnected':
+      note(`disconnected: ${event.error.message}`);
+      return;
     case 'subscribed':
+    case 'resumed':
     case 'added':
       for (const {
         name,

@@ -1,37 +1,49 @@
-import { type SlotClock, slotClock } from '../dsp/slots.ts';
+import { type SlotClock, slotClock, slots } from '../dsp/slots.ts';
 import { binaryClientCodec } from '../wire/binaryClientCodec.ts';
-import type { OpenRequest, SubscribeRequest } from '../wire/clientMessages.ts';
+import type { SubscribeRequest } from '../wire/clientMessages.ts';
 import type { ClientCodec } from '../wire/codec.ts';
 import { jsonClientCodec } from '../wire/jsonClientCodec.ts';
 import type { Subprotocol } from '../wire/limits.ts';
 import type { StreamInfo, Welcome } from '../wire/serverMessages.ts';
 import { WireError } from '../wire/wireError.ts';
-import { Connection } from './connection.ts';
+import type { ReconnectOptions } from './backoff.ts';
+import type { Connection, Reply, Request } from './connection.ts';
+import { type ConnectionState, keepConnected } from './link.ts';
 import type { Producer } from './producer.ts';
+import type { OpenOptions } from './producers.ts';
 import { Router } from './router.ts';
-import { platformSocket, type SocketFactory, type SocketLike } from './socket.ts';
+import type { TokenSource } from './session.ts';
+import { platformSocket, type SocketFactory } from './socket.ts';
 import type { Subscription } from './subscription.ts';
 
 export type { Field } from '../wire/clientMessages.ts';
 export type {
   Channel,
   KernelInfo,
+  Lost,
   SlotInfo,
   StreamInfo,
   TrendFrame,
   Welcome,
 } from '../wire/serverMessages.ts';
+export type { ReconnectOptions } from './backoff.ts';
+export type { ConnectionState } from './link.ts';
 export type { Position } from './positions.ts';
 export type { Producer } from './producer.ts';
 export type { ProducerFrame } from './producerFrame.ts';
+export type { OpenOptions } from './producers.ts';
+export type { TokenSource } from './session.ts';
 export type { SocketFactory, SocketLike } from './socket.ts';
 export type { Subscription } from './subscription.ts';
 export type { SubscriptionEvent } from './subscriptionEvent.ts';
 // One door for users of the package, whose only entry this file is.
-export { type SlotClock, slotClock, WireError };
+export { type SlotClock, slotClock, slots, WireError };
 
 export interface ConnectOptions {
-  readonly token?: string | undefined;
+  /** A token, or a function that gets one: asked for each connection, and again before its token ends. */
+  readonly token?: TokenSource | undefined;
+  /** How a connection that broke is made again; `false`: it is not. */
+  readonly reconnect?: ReconnectOptions | false | undefined;
   /** `firtrend.v1.bin` (samples are binary) or `firtrend.v1.json`; by default the first that the daemon speaks. */
   readonly subprotocol?: Subprotocol | undefined;
   /** Makes the WebSocket; by default the platform's own, in a Node without one that of the package `ws`. */
@@ -45,26 +57,33 @@ export interface ConnectOptions {
   readonly highWater?: number | undefined;
   /** Bytes that may wait for one consumer before its subscription ends with `tooSlow`; 64 MiB. */
   readonly maxQueue?: number | undefined;
+  /** Bytes that one producer may have waiting to be sent before it refuses more with `bufferFull`; 64 MiB. */
+  readonly maxUnsent?: number | undefined;
 }
 
-type Asked<T> = Omit<T, 'type' | 'id'>;
-
-export interface SubscribeOptions extends Omit<Asked<SubscribeRequest>, 'streams'> {
+export interface SubscribeOptions extends Omit<SubscribeRequest, 'type' | 'id' | 'streams'> {
   /** One pattern or several. */
   readonly streams: string | readonly string[];
 }
 
-/** A connection to a daemon: feed streams, follow trends. All that goes wrong is a `WireError` with a `code`. */
+/**
+ * A daemon's client: feeds streams, follows trends. It comes back by itself when the connection breaks, unless the daemon
+ * said that it would only happen again. All that goes wrong is a `WireError` with a `code`.
+ */
 export interface FirtrendClient {
+  /** What the daemon said of itself, and of the token, the last time. */
   readonly welcome: Welcome;
   /** What the two ends agreed on. */
   readonly subprotocol: Subprotocol;
   /** Milliseconds to the daemon and back; undefined until measured. */
   readonly roundTrip: number | undefined;
-  /** Resolves when the connection has ended: with why, or undefined when `close` was called. */
+  readonly state: ConnectionState;
+  /** Calls at every change of `state`; returns what ends that. */
+  onState(listener: (state: ConnectionState) => void): () => void;
+  /** Resolves when the connection has ended for good: with why, or undefined when `close` was called. */
   readonly closed: Promise<WireError | undefined>;
   /** Becomes the producer of a stream. */
-  open(options: Asked<OpenRequest>): Promise<Producer>;
+  open(options: OpenOptions): Promise<Producer>;
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   /** The streams that exist and match the pattern (all without one). */
   streams(pattern?: string): Promise<readonly StreamInfo[]>;
@@ -72,95 +91,87 @@ export interface FirtrendClient {
   close(): Promise<void>;
 }
 
+const mebibyte = 1024 * 1024;
+
 /** Connects to a daemon (`ws://host:port/v1`). Rejects with `connectFailed`, or the code it was refused with. */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<FirtrendClient> {
-  const { connectTimeout = 10_000, highWater = 4 * 1024 * 1024, maxQueue = 64 * 1024 * 1024 } = options;
+  const codecs: ClientCodec[] = [binaryClientCodec, jsonClientCodec].filter(
+    ({ subprotocol }) => subprotocol === (options.subprotocol ?? subprotocol),
+  );
   let onEnd: (error: WireError | undefined) => void = () => undefined;
   const closed = new Promise<WireError | undefined>((resolve) => {
     onEnd = resolve;
   });
-  const router = new Router(highWater, maxQueue);
-  const codecs: ClientCodec[] = [binaryClientCodec, jsonClientCodec].filter(
-    ({ subprotocol }) => subprotocol === (options.subprotocol ?? subprotocol),
-  );
-  const connection = new Connection(await makeSocket(url, codecs, options.socket ?? platformSocket), codecs, {
-    token: options.token,
+  /** The one there is, or was last. */
+  let latest: Connection;
+  const router = new Router({
+    request,
+    highWater: options.highWater ?? 4 * mebibyte,
+    maxQueue: options.maxQueue ?? 64 * mebibyte,
+    maxUnsent: options.maxUnsent ?? 64 * mebibyte,
+  });
+  const link = keepConnected({
+    ...{ url, codecs, token: options.token },
+    reconnect: options.reconnect ?? {},
+    socket: options.socket ?? platformSocket,
+    timeout: options.connectTimeout ?? 10_000,
     onMessage: (message) => router.dispatch(message),
+    onUp(connection, welcome) {
+      latest = connection;
+      router.attach(connection, welcome);
+    },
+    onDown: (error) => router.detach(error),
     onEnd(error) {
       router.end(error);
       onEnd(error);
     },
   });
-  router.connection = connection;
-  const welcome = await welcomed(connection, closed, url, connectTimeout);
 
+  async function request<R extends Reply['type'], T>(
+    message: Request,
+    expected: R,
+    accept: (reply: Extract<Reply, { type: R }>) => T,
+  ): Promise<T> {
+    for (;;) {
+      const connection = await link.up();
+      const reply = connection.request(message, expected, accept);
+      router.balance();
+      try {
+        return await reply;
+      } catch (error) {
+        // It went with its connection: it is asked again on the next.
+        if (!connection.ended || link.state.status === 'closed') throw error;
+      }
+    }
+  }
+
+  await link.up();
   return {
-    welcome,
-    closed,
-    subprotocol: connection.subprotocol,
+    get welcome() {
+      return link.welcome!;
+    },
+    get subprotocol() {
+      return latest.subprotocol;
+    },
     get roundTrip() {
-      return connection.roundTrip;
+      return latest.roundTrip;
     },
-    open(asked) {
-      return router.request({ ...asked, type: 'open' }, 'opened', (opened) =>
-        router.addProducer(opened, {
-          channels: asked.channels.length,
-          rate: asked.rate,
-          maxMessage: welcome.limits.message,
-        }),
-      );
+    get state() {
+      return link.state;
     },
-    subscribe(asked) {
-      const streams = typeof asked.streams === 'string' ? [asked.streams] : [...asked.streams];
-      return router.request({ ...asked, type: 'subscribe', streams }, 'subscribed', (subscribed) =>
-        router.addSubscription(subscribed, asked.fields ?? ['trend'], asked.start),
-      );
+    onState: link.onState,
+    closed,
+    open: (asked) => router.producers.open(asked),
+    subscribe({ streams, ...asked }) {
+      const patterns = typeof streams === 'string' ? [streams] : [...streams];
+      return router.subscriptions.subscribe({ ...asked, type: 'subscribe', streams: patterns });
     },
-    streams(pattern) {
-      return router.request(
+    streams: (pattern) =>
+      request(
         { type: 'streams', ...(pattern !== undefined && { pattern }) },
         'streams',
         (reply) => reply.streams,
-      );
-    },
-    close: () => connection.close(),
+      ),
+    close: link.close,
   };
-}
-
-async function makeSocket(
-  url: string,
-  codecs: readonly ClientCodec[],
-  factory: SocketFactory,
-): Promise<SocketLike> {
-  try {
-    return await factory(
-      url,
-      codecs.map(({ subprotocol }) => subprotocol),
-    );
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new WireError('connectFailed', `url: expected a daemon at ${url}, got: ${why}`, { cause });
-  }
-}
-
-async function welcomed(
-  connection: Connection,
-  closed: FirtrendClient['closed'],
-  url: string,
-  timeout: number,
-): Promise<Welcome> {
-  const timer = setTimeout(() => {
-    connection.end(
-      new WireError('connectFailed', `url: expected a welcome from ${url} within ${timeout} ms, got none`),
-      1000,
-    );
-  }, timeout);
-  const first = await Promise.race([connection.welcomed(), closed]);
-  clearTimeout(timer);
-  if (first && !(first instanceof WireError)) return first;
-  if (first?.code !== 'closed') throw first ?? new WireError('closed', 'connection: closed by this client');
-  throw new WireError('connectFailed', `url: expected a daemon at ${url}, got: ${first.message}`, {
-    cause: first,
-    closeCode: first.closeCode,
-  });
 }

@@ -17,8 +17,17 @@ export type Request = ControlRequest extends infer R
 /** A message that answers a request, told by its type. */
 export type Reply = Extract<
   ServerMessage,
-  { type: 'opened' | 'subscribed' | 'closed' | 'unsubscribed' | 'streams' }
+  { type: 'welcome' | 'opened' | 'subscribed' | 'closed' | 'unsubscribed' | 'streams' }
 >;
+
+/** Sends a request on the connection there is, or on the next one. */
+export interface Requests {
+  request<R extends Reply['type'], T>(
+    message: Request,
+    expected: R,
+    accept: (reply: Extract<Reply, { type: R }>) => T,
+  ): Promise<T>;
+}
 
 interface Pending {
   readonly accept: (reply: Reply) => void;
@@ -26,7 +35,9 @@ interface Pending {
 }
 
 export interface ConnectionOptions {
-  readonly token?: string | undefined;
+  readonly token: string | undefined;
+  /** Called when the daemon welcomes us. */
+  readonly onWelcome: (welcome: Welcome) => void;
   /** Called with every message that is no reply and no part of the connection's own life. */
   readonly onMessage: (message: ServerMessage) => void;
   /** Called once, when the connection has ended: with why, or undefined when we closed it. */
@@ -43,7 +54,6 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #heartbeat: Heartbeat | undefined;
-  #onWelcome: ((welcome: Welcome) => void) | undefined;
   #welcomed = false;
   #ended = false;
   #onClose: (() => void) | undefined;
@@ -68,13 +78,6 @@ export class Connection {
     };
   }
 
-  /** Resolves when the daemon welcomes us; `onEnd` tells of the contrary. */
-  welcomed(): Promise<Welcome> {
-    return new Promise((resolve) => {
-      this.#onWelcome = resolve;
-    });
-  }
-
   /** What was agreed on. */
   get subprotocol(): Subprotocol {
     return this.#codec.subprotocol;
@@ -82,6 +85,10 @@ export class Connection {
 
   get roundTrip(): number | undefined {
     return this.#heartbeat?.roundTrip;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** How many requests wait for their reply. */
@@ -204,10 +211,15 @@ export class Connection {
       case 'hello':
         this.#greeted(message);
         break;
-      case 'welcome':
-        this.#welcomed = true;
-        this.#onWelcome?.(message);
+      case 'welcome': {
+        const renewed = message.id === undefined ? undefined : this.#take(message.id);
+        if (renewed) renewed.accept(message);
+        else if (!this.#welcomed) {
+          this.#welcomed = true;
+          this.#options.onWelcome(message);
+        }
         break;
+      }
       case 'alive':
         this.#heartbeat?.alive(message);
         this.#options.onMessage(message);

@@ -27,13 +27,21 @@ export function heartbeat({ interval, timeout, send, onSilence }: HeartbeatOptio
   let lastHeard = performance.now();
   let roundTrip: number | undefined;
   let held = false;
+  let due = lastHeard + patience;
   let watch = setTimeout(check, patience);
   const beat = setInterval(() => send({ t: performance.now() }), interval);
 
   function check(): void {
-    const silentFor = held ? 0 : performance.now() - lastHeard;
-    if (silentFor >= patience) onSilence(silentFor);
-    else watch = setTimeout(check, patience - silentFor);
+    const now = performance.now();
+    // Who woke late (a machine that slept, a tab that was frozen) has messages waiting that it has not looked at yet.
+    const late = now - due > timeout;
+    const silentFor = held || late ? Math.min(interval, now - lastHeard) : now - lastHeard;
+    if (silentFor >= patience) {
+      onSilence(silentFor);
+      return;
+    }
+    due = now + patience - silentFor;
+    watch = setTimeout(check, patience - silentFor);
   }
 
   return {

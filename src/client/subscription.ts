@@ -2,20 +2,19 @@ import type { Field, SubscribeRequest } from '../wire/clientMessages.ts';
 import type { ServerMessage, SlotInfo, TrendFrame } from '../wire/serverMessages.ts';
 import type { WireError } from '../wire/wireError.ts';
 import { type EventQueue, eventQueue } from './eventQueue.ts';
-import { type Position, positions } from './positions.ts';
+import { firstSeq, type Position, positions } from './positions.ts';
 import type { SubscriptionEvent } from './subscriptionEvent.ts';
 
 /**
- * Trends as they come. One consumer; leaving its loop ends the subscription. Events that wait are counted in bytes:
- * see `ConnectOptions.highWater` and `maxQueue`.
+ * Trends as they come, over any number of connections. One consumer; leaving its loop ends the subscription. Events that
+ * wait are counted in bytes: see `ConnectOptions.highWater` and `maxQueue`.
  */
 export interface Subscription extends AsyncIterableIterator<SubscriptionEvent, undefined> {
-  readonly id: number;
   /** The streams that it has now, as the consumer has been told. */
   streams(): readonly SlotInfo[];
   /**
-   * Where to go on, by stream: `subscribe({start: {positions}})`. It says what the consumer has been handed, not what
-   * has arrived, so nothing that waits here is skipped.
+   * Where to go on in another program, by stream: `subscribe({start: {positions}})`. It says what the consumer has been
+   * handed, not what has arrived, so nothing that waits here is skipped.
    */
   positions(): Record<string, Position>;
   /** Ends the subscription; events that wait are dropped. */
@@ -25,15 +24,22 @@ export interface Subscription extends AsyncIterableIterator<SubscriptionEvent, u
 /** Messages that concern a subscription, with the slots that are its own. */
 type SubscriptionMessage = Extract<
   ServerMessage,
-  { type: 'subscribed' | 'added' | 'removed' | 'stale' | 'live' | 'kernel' | 'gap' | 'trend' }
+  { type: 'added' | 'removed' | 'stale' | 'live' | 'kernel' | 'gap' | 'trend' }
 >;
 
 /** What the connection tells a subscription. */
 export interface SubscriptionEnd extends Subscription {
+  /** What was asked for. */
+  readonly asked: Asked;
   /** Bytes that wait for the consumer. */
   readonly weight: number;
   slots(): Iterable<number>;
   deliver(message: SubscriptionMessage): void;
+  disconnected(error: WireError): void;
+  /** Where to go on: what has arrived. */
+  arrived(): Record<string, Position>;
+  /** These streams are followed now, as `start` asked. */
+  begin(type: 'subscribed' | 'resumed', streams: readonly SlotInfo[], start: SubscribeRequest['start']): void;
   /** An error that came after `subscribed`. */
   refused(error: WireError): void;
   /** The head of slots that had nothing to send. */
@@ -41,10 +47,10 @@ export interface SubscriptionEnd extends Subscription {
   end(error: WireError | undefined, discard: boolean): void;
 }
 
+export type Asked = Omit<SubscribeRequest, 'id'>;
+
 export interface SubscriptionOptions {
-  readonly id: number;
-  readonly fields: readonly Field[];
-  readonly start: SubscribeRequest['start'];
+  readonly asked: Asked;
   /** Called with every change of the bytes that wait. */
   readonly onWeight: (by: number) => void;
   /** Called when the consumer asks for an event. */
@@ -58,29 +64,45 @@ type Queued = SubscriptionEvent | { readonly type: 'heads'; readonly slots: Read
 const eventBytes = 256;
 
 export function makeSubscription(options: SubscriptionOptions): SubscriptionEnd {
-  const { id, fields, start } = options;
+  const { asked } = options;
+  const fields = asked.fields ?? ['trend'];
   const queue: EventQueue<Queued> = eventQueue(options.onWeight);
-  const reached = positions(start);
+  const firsts = new WeakMap<SlotInfo, number>();
+  const begins = (info: SlotInfo): number => firsts.get(info) ?? info.nextSeq;
+  const handed = positions(begins);
+  const arrived = positions(begins);
   /** Slots as the daemon has them; the consumer may not have been told yet. */
   const slots = new Map<number, SlotInfo>();
 
+  function tell(event: SubscriptionEvent, weight: number = eventBytes): void {
+    arrived.handed(event);
+    queue.push(event, weight);
+  }
+
+  function begin(
+    type: 'subscribed' | 'added' | 'resumed',
+    streams: readonly SlotInfo[],
+    start: SubscribeRequest['start'],
+  ): void {
+    for (const info of streams) {
+      slots.set(info.slot, info);
+      firsts.set(info, firstSeq(info, start));
+    }
+    tell({ type, streams }, eventBytes * (1 + streams.length));
+  }
+
   function deliver(message: SubscriptionMessage): void {
     switch (message.type) {
-      case 'subscribed':
       case 'added':
-        for (const info of message.streams) slots.set(info.slot, info);
-        queue.push(
-          { type: message.type, streams: message.streams },
-          eventBytes * (1 + message.streams.length),
-        );
+        begin('added', message.streams, asked.start);
         break;
       case 'removed':
       case 'stale': {
         const streams = message.slots.flatMap((slot) => slots.get(slot) ?? []);
-        if (message.type === 'stale') queue.push({ type: 'stale', streams }, eventBytes);
+        if (message.type === 'stale') tell({ type: 'stale', streams });
         else {
           for (const slot of message.slots) slots.delete(slot);
-          queue.push({ type: 'removed', streams, reason: message.reason }, eventBytes);
+          tell({ type: 'removed', streams, reason: message.reason });
         }
         break;
       }
@@ -89,7 +111,7 @@ export function makeSubscription(options: SubscriptionOptions): SubscriptionEnd 
           const info = slots.get(slot);
           return info ? [{ slot, seq, name: info.name }] : [];
         });
-        if (changes.length > 0) queue.push({ ...message, changes }, eventBytes * changes.length);
+        if (changes.length > 0) tell({ ...message, changes }, eventBytes * changes.length);
         break;
       }
       case 'trend':
@@ -97,9 +119,8 @@ export function makeSubscription(options: SubscriptionOptions): SubscriptionEnd 
       case 'live': {
         const name = slots.get(message.slot)?.name;
         if (name === undefined) return;
-        if (message.type === 'trend')
-          queue.push({ ...withCoverage(message, fields), name }, bytesOf(message));
-        else queue.push({ ...message, name }, eventBytes);
+        if (message.type === 'trend') tell({ ...withCoverage(message, fields), name }, bytesOf(message));
+        else tell({ ...message, name });
         break;
       }
     }
@@ -111,9 +132,9 @@ export function makeSubscription(options: SubscriptionOptions): SubscriptionEnd 
       options.onTake();
       const event = await taken;
       if (!event) return { done: true, value: undefined };
-      if (event.type === 'heads') reached.heads(event.slots);
+      if (event.type === 'heads') handed.heads(event.slots);
       else {
-        reached.handed(event);
+        handed.handed(event);
         return { done: false, value: event };
       }
     }
@@ -125,19 +146,27 @@ export function makeSubscription(options: SubscriptionOptions): SubscriptionEnd 
   }
 
   return {
-    id,
+    asked,
     get weight() {
       return queue.weight;
     },
-    streams: () => reached.streams(),
-    positions: () => reached.all(),
+    streams: () => handed.streams(),
+    positions: () => handed.all(),
+    arrived: () => arrived.all(),
     slots: () => slots.keys(),
     deliver,
-    heads(all) {
-      const own = all.filter(([slot]) => slots.has(slot));
-      if (own.length > 0) queue.push({ type: 'heads', slots: new Map(own) }, eventBytes);
+    disconnected(error) {
+      slots.clear();
+      tell({ type: 'disconnected', error });
     },
-    refused: (error) => queue.push({ type: 'refused', error }, eventBytes),
+    begin,
+    heads(all) {
+      const own = new Map(all.filter(([slot]) => slots.has(slot)));
+      if (own.size === 0) return;
+      arrived.heads(own);
+      queue.push({ type: 'heads', slots: own }, eventBytes);
+    },
+    refused: (error) => tell({ type: 'refused', error }),
     end: (error, discard) => queue.end({ error, discard }),
     close,
     next,

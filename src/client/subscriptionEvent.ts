@@ -8,6 +8,13 @@ interface Named {
 
 /** What a subscription tells, in the order in which it holds. */
 export type SubscriptionEvent =
+  /** The connection is gone and will be made again: what was told before is no longer live. */
+  | { readonly type: 'disconnected'; readonly error: WireError }
+  /**
+   * It is back. These streams, with new slots, replace all before: of each `recovered` and `lost` say whether it goes on
+   * without a hole. One that is not among them is gone, or has not come back yet.
+   */
+  | { readonly type: 'resumed'; readonly streams: readonly SlotInfo[] }
   /** The first event: the streams there are. */
   | { readonly type: 'subscribed'; readonly streams: readonly SlotInfo[] }
   | { readonly type: 'added'; readonly streams: readonly SlotInfo[] }

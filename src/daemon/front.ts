@@ -13,6 +13,7 @@ import { type HttpServer, httpServer } from './http/server.ts';
 import type { Certificate } from './http/tls.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Authenticate } from './principal.ts';
+import { dashboardRoutes } from './rest/dashboardRoutes.ts';
 import { healthRoutes } from './rest/healthRoutes.ts';
 import { modelRoutes } from './rest/modelRoutes.ts';
 import { streamRoutes } from './rest/streamRoutes.ts';
@@ -74,12 +75,14 @@ export function front(options: FrontOptions): Front {
   const audit: Audit = ({ principal, request }, action, what) =>
     logger.info({ principal: principal.name, address: addressOf(request), ...what }, `over REST: ${action}`);
   const routes = [
+    ...dashboardRoutes(),
     ...healthRoutes({ ...options, metricsWithoutToken: () => options.config().metricsWithoutToken }),
     ...modelRoutes({ ...options, models, served: served.status, limits, audit }),
     ...streamRoutes({
       ...{ hub, history, log, clients, limits, open, logFull, freshEpoch, audit },
       ingest: hand,
       choose: served.choose,
+      modelOf: served.modelOf,
       overflow: (samples) => metrics.count('overflowSamples', samples),
     }),
   ];

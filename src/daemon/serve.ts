@@ -71,6 +71,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const ready = (): boolean => open() && !logFull && inside.lag() < readyLag;
   const told = metrics({
     connections: () => outside.clients.size,
+    slowConnections: () => outside.clients.slow,
     streams: () => log.streams().length,
     ready,
     lag: () => inside.lag(),
@@ -118,6 +119,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     lag: Math.round(inside.lag()),
     streams: log.streams().length,
     connections: outside.clients.size,
+    slowConnections: outside.clients.slow,
     counts: told.counts(),
   });
   const outside = front({

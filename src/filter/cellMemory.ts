@@ -81,7 +81,7 @@ export function takeMemory(cells: number): CellMemory {
 }
 
 function withWebAssembly(size: number): CellMemory | undefined {
-  const { WebAssembly } = globalThis as WithWebAssembly;
+  const { WebAssembly } = globalThis as unknown as WithWebAssembly;
   if (!WebAssembly) return undefined;
   const pages = (size + scratchCells) / pageCells;
   try {

@@ -4,7 +4,7 @@ import type { ErrorCode } from './errorCodes.ts';
 
 /**
  * What a client meets beside the codes of the daemon: no connection, one that ended without a code of ours, why the daemon
- * closed a producer's slot, and time stamps that cannot be numbered.
+ * closed a producer's slot, more waiting to be sent than may, and time stamps that cannot be numbered.
  */
 type ClientCode =
   | 'connectFailed'
@@ -12,6 +12,7 @@ type ClientCode =
   | 'takenOver'
   | 'forbidden'
   | 'deleted'
+  | 'bufferFull'
   | 'timeBackwards'
   | 'timeValue';
 

@@ -22,7 +22,7 @@ async function connected(
   greeting?: readonly ServerControl[],
 ): Promise<[FirtrendClient, Peer]> {
   const accepted = server.accept(greeting);
-  const client = await connect(server.url, options);
+  const client = await connect(server.url, { reconnect: false, ...options });
   return [client, await accepted];
 }
 

@@ -55,9 +55,9 @@ export interface FakeServer {
 }
 
 /** @param subprotocol the one it speaks; by default the client's first choice */
-export async function fakeServer(subprotocol?: Subprotocol): Promise<FakeServer> {
+export async function fakeServer(subprotocol?: Subprotocol, at = 0): Promise<FakeServer> {
   const server = new WebSocketServer({
-    port: 0,
+    port: at,
     host: '127.0.0.1',
     handleProtocols: (asked) => subprotocol ?? [...asked][0]!,
   });

@@ -12,7 +12,7 @@ let peer: Peer;
 async function connected(subprotocol: Subprotocol): Promise<void> {
   server = await fakeServer();
   const accepted = server.accept();
-  client = await connect(server.url, { subprotocol });
+  client = await connect(server.url, { subprotocol, reconnect: false });
   peer = await accepted;
 }
 

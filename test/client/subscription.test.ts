@@ -19,7 +19,7 @@ let peer: Peer;
 
 async function start(options?: ConnectOptions): Promise<void> {
   const accepted = server.accept();
-  client = await connect(server.url, options);
+  client = await connect(server.url, { reconnect: false, ...options });
   peer = await accepted;
 }
 
@@ -104,11 +104,11 @@ describe('a subscription', () => {
     peer.send({ type: 'kernel', changes, ...kernel });
     peer.send({ type: 'gap', slot: 2, fromSeq: 7, toSeq: 9, reason: 'source' });
     peer.send({ type: 'live', slot: 2, seq: 9 });
-    peer.send({ type: 'stale', id: subscription.id, slots: [1], reason: 'silent' });
-    peer.send({ type: 'removed', id: subscription.id, slots: [1], reason: 'epoch' });
+    peer.send({ type: 'stale', id: 1, slots: [1], reason: 'silent' });
+    peer.send({ type: 'removed', id: 1, slots: [1], reason: 'epoch' });
     peer.trend(1, rows(2));
-    peer.send({ type: 'added', id: subscription.id, streams: [info(4, 'a')] });
-    peer.send({ type: 'error', id: subscription.id, code: 'unknownChannel', message: 'channels[0]: no' });
+    peer.send({ type: 'added', id: 1, streams: [info(4, 'a')] });
+    peer.send({ type: 'error', id: 1, code: 'unknownChannel', message: 'channels[0]: no' });
     const events = await take(subscription, 9);
     expect(events).toMatchObject([
       { type: 'subscribed', streams: [{ name: 'a' }, { name: 'b' }] },

@@ -72,6 +72,8 @@ async function follow(client: FirtrendClient, seen: readonly Seen[]): Promise<vo
       case 'live':
       case 'stale':
         return;
+      case 'disconnected':
+      case 'resumed':
       case 'gap':
       case 'refused':
       case 'removed':

@@ -60,6 +60,8 @@ export interface Accepted {
 export interface Connection {
   /** Undefined until a token has been found good. */
   readonly principal: Principal | undefined;
+  /** Whether more waits to be sent to it than the byte budget allows. */
+  readonly congested: boolean;
   /** An answer of a stream to this connection's producer. */
   reply(reply: Reply): void;
   /** Sends the acknowledgements that have gathered: the last of each slot. */
@@ -331,6 +333,9 @@ export function connection(number: number, accepted: Accepted, ports: Connection
   if (!ports.authenticate || token !== undefined) input.waitFor(admitted.admit(token, undefined));
 
   return {
+    get congested() {
+      return outbound.congested;
+    },
     get principal() {
       return admitted.principal;
     },

@@ -28,6 +28,8 @@ interface Origin {
 /** All that is connected to the daemon. */
 export interface Connections {
   readonly size: number;
+  /** How many read more slowly than is sent to them. */
+  readonly slow: number;
   accept(socket: ServerSocket, from: Origin): void;
   /** Gives a number, for `ProducerSlot.connection`, to one that is no WebSocket; `leave` takes it back. */
   join(replier: Replier): { readonly number: number; leave(): void };
@@ -63,6 +65,11 @@ export function connections(ports: ConnectionsPorts): Connections {
   return {
     get size() {
       return sockets.size;
+    },
+    get slow() {
+      let count = 0;
+      for (const { congested } of sockets.values()) if (congested) count++;
+      return count;
     },
     accept(socket, { address, token }) {
       if (sockets.size >= limits.connections) {

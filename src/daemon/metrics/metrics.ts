@@ -4,6 +4,8 @@ import { type Count, countNames } from '../ingest/step.ts';
 /** What a scrape looks up when it comes. */
 export interface MetricSources {
   readonly connections: () => number;
+  /** Of them, those that read more slowly than is sent to them. */
+  readonly slowConnections: () => number;
   readonly streams: () => number;
   readonly ready: () => boolean;
   /** How long the oldest event that nothing has come of yet has waited (ms). */
@@ -83,6 +85,11 @@ export function metrics(sources: MetricSources): Metrics {
     });
   }
   gauge('firtrend_connections', 'WebSockets that are open', sources.connections);
+  gauge(
+    'firtrend_slow_connections',
+    'Of them, those that read more slowly than is sent to them',
+    sources.slowConnections,
+  );
   gauge('firtrend_streams', 'Streams that the daemon knows', sources.streams);
   gauge('firtrend_ready', '1 where the daemon serves, as /readyz says', () => Number(sources.ready()));
   gauge(

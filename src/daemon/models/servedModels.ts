@@ -31,6 +31,8 @@ export interface ServedModels {
   readonly exact: boolean;
   /** What a stream is filtered with from now on, or why it is not. */
   choose(stream: string, channels: readonly string[], rate: number): FilterChoice;
+  /** What serves a stream now, also where it does not fit the stream; undefined where nothing is meant to. */
+  modelOf(stream: string): LoadedModel | undefined;
   /**
    * Looks whether other versions or files are meant now than those in force, and puts them in force once they have
    * passed the gate and proven themselves. One that does not is told in `status` and changes nothing; it is tried again
@@ -120,6 +122,11 @@ export async function servedModels(
       const { model, filter } = served.get(wantedKey(wanted))!;
       const why = misfit(model, { channels, rate }, mayDiffer);
       return why === undefined ? filter : { reason: why };
+    },
+
+    modelOf(stream) {
+      const { model: wanted } = settingsFor(rules, stream);
+      return wanted && served.get(wantedKey(wanted))?.model;
     },
 
     async refresh(again = false) {

@@ -34,16 +34,5 @@ export function healthRoutes({ ready, status, metrics, metricsWithoutToken }: He
         },
       },
     },
-    { path: '/', open: true, methods: { GET: () => textAnswer(page, 'text/html; charset=utf-8') } },
   ];
 }
-
-const page = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>firtrend</title>
-<h1>firtrend is running</h1>
-<p>The dashboard will be here. Until then: <code>npx firtrend tail '**' --url ws://HOST:PORT</code> follows the trends
-in a terminal, and <a href="/readyz">/readyz</a> tells what this daemon runs on.
-</html>
-`;

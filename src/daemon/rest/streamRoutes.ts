@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SampleLog } from '../../log/sampleLog.ts';
+import type { LoadedModel } from '../../model/loadModel.ts';
 import { isPattern, isStreamName } from '../../wire/names.ts';
 import type { StreamInfo } from '../../wire/serverMessages.ts';
 import type { Connections } from '../connection/connections.ts';
@@ -12,6 +13,7 @@ import type { FilterChoice } from '../ingest/step.ts';
 import type { Limits } from '../limits.ts';
 import type { Principal, Verb } from '../principal.ts';
 import { historyAnswer } from './historyAnswer.ts';
+import { kernelCard } from './kernelAnswer.ts';
 import { deleteStream, publishSamples } from './publish.ts';
 import { queryOf } from './query.ts';
 import { turnstile } from './turnstile.ts';
@@ -23,6 +25,8 @@ export interface StreamPorts {
   readonly clients: Pick<Connections, 'join'>;
   readonly ingest: (incoming: Incoming) => void;
   readonly choose: (stream: string, channels: readonly string[], rate: number) => FilterChoice;
+  /** What `choose` chose, in full. */
+  readonly modelOf: (stream: string) => LoadedModel | undefined;
   readonly freshEpoch: () => string;
   readonly overflow: (samples: number) => void;
   readonly limits: Limits;
@@ -61,6 +65,17 @@ export function streamRoutes(ports: StreamPorts): Route[] {
         GET(asked) {
           const { name } = visible(asked.principal, nameOf(asked));
           return historyAnswer(name, asked.query, histories, ports);
+        },
+      },
+    },
+    {
+      path: '/v1/streams/{name}/kernel',
+      methods: {
+        GET(asked) {
+          const { name, rate, model, reason } = visible(asked.principal, nameOf(asked));
+          const made = model === null ? undefined : ports.modelOf(name);
+          if (made) return jsonAnswer(kernelCard(made, rate));
+          throw new HttpError(404, 'notFound', `kernel: ${name} has none; ${reason}`);
         },
       },
     },

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { closeCodes } from '../../src/wire/closeCodes.ts';
 import { errorCodes } from '../../src/wire/errorCodes.ts';
 import { counts, seed } from '../support/counts.ts';
-import { inProcessDaemon, type Wire } from '../support/inProcess.ts';
+import { inProcessDaemon, readFrames, type Wire } from '../support/inProcess.ts';
 import { repositoryWith, sampleTaps } from '../support/models.ts';
 import { hostile } from './hostileMessages.ts';
 
@@ -15,24 +15,6 @@ const collect = runInNewContext('gc') as () => void;
 
 /** Codes that a WebSocket server itself may close with; 1000 to 1014 and 3000 to 4999 may also be the client's own. */
 const standard = [1002, 1007, 1009];
-
-/** Takes apart what the daemon sends: each write is of whole frames. */
-function readFrames(bytes: Buffer, take: (opcode: number, payload: Buffer) => void): void {
-  for (let at = 0; at < bytes.length; ) {
-    expect(bytes[at]! & 0x70).toBe(0);
-    let length = bytes[at + 1]!;
-    let head = 2;
-    if (length === 126) {
-      length = bytes.readUInt16BE(at + 2);
-      head = 4;
-    } else if (length === 127) {
-      length = Number(bytes.readBigUInt64BE(at + 2));
-      head = 10;
-    }
-    take(bytes[at]! & 15, bytes.subarray(at + head, at + head + length));
-    at += head + length;
-  }
-}
 
 test(
   `${total} hostile messages: the documented error or close code, nothing else (from seed ${seed})`,

@@ -31,12 +31,11 @@ export interface InProcessDaemon {
  * @param broken called with each error that is the daemon's own
  */
 export async function inProcessDaemon(
-  options: Omit<DaemonOptions, 'log'>,
+  { log = memoryLog(), ...options }: DaemonOptions,
   broken: (error: unknown) => void,
 ): Promise<InProcessDaemon> {
   const config = await testConfig(options);
   const device = { provider: 'cpu' } as const;
-  const log = memoryLog();
   const freshEpoch = (): string => randomBytes(8).toString('hex');
   const inside = await core({
     freshEpoch,
@@ -100,4 +99,22 @@ export async function inProcessDaemon(
       await inside.close();
     },
   };
+}
+
+/** Takes apart what the daemon sends: each write is of whole frames. */
+export function readFrames(bytes: Buffer, take: (opcode: number, payload: Buffer) => void): void {
+  for (let at = 0; at < bytes.length; ) {
+    if ((bytes[at]! & 0x70) !== 0) throw new Error('expected a frame without reserved bits');
+    let length = bytes[at + 1]!;
+    let head = 2;
+    if (length === 126) {
+      length = bytes.readUInt16BE(at + 2);
+      head = 4;
+    } else if (length === 127) {
+      length = Number(bytes.readBigUInt64BE(at + 2));
+      head = 10;
+    }
+    take(bytes[at]! & 15, bytes.subarray(at + head, at + head + length));
+    at += head + length;
+  }
 }

@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- filter|log|training|daemon … --quick --write]`: prints tables in Markdown; `--write` puts them in
+ * `npm run bench [-- filter|log|training|daemon|dashboard … --quick --write]`: prints tables in Markdown; `--write` puts them in
  * docs/benchmarks.md, in the section of their name. Machines are noisy: ratios within one run count, not times.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchDaemon } from './bench/daemon.ts';
+import { benchDashboard } from './bench/dashboard.ts';
 import { benchFilter } from './bench/filter.ts';
 import { benchLog } from './bench/log.ts';
 import { withTables } from './bench/report.ts';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, (quick: boolean) => Promise<string>>> = {
   log: benchLog,
   training: benchTraining,
   daemon: benchDaemon,
+  dashboard: benchDashboard,
 };
 const document = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 

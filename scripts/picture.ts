@@ -1,6 +1,7 @@
 /**
  * Draws docs/trend.svg, the picture in the README: a stretch of the shipped recording and what the shipped model makes
- * of it as it comes, beside what it was trained to say: the two-sided smoother, which knows the future. Run with `npm run picture`.
+ * of it as it comes, beside what it was trained to say: the two-sided smoother, which knows the future. Then the
+ * dashboard, in light and dark. Run with `npm run picture`.
  */
 import { writeFileSync } from 'node:fs';
 import { LineChart } from 'echarts/charts';
@@ -11,6 +12,7 @@ import { createTrendFilter } from '../src/filter/trendFilter.ts';
 import { loadModel } from '../src/model/loadModel.ts';
 import { readRecording } from '../src/train/readRecording.ts';
 import { parseTarget, targetValues } from '../src/train/targets.ts';
+import { pictureDashboard } from './picture/dashboard.ts';
 
 const channel = 'ankle_vert';
 const [from, to] = [2100, 2560];
@@ -80,3 +82,4 @@ chart.setOption({
 });
 writeFileSync('docs/trend.svg', chart.renderToSVGString());
 chart.dispose();
+await pictureDashboard();

@@ -66,7 +66,15 @@ export function modelsView(daemon: Daemon): HTMLElement {
       );
       return;
     }
-    body.replaceChildren(table(found));
+    body.replaceChildren(
+      table(found),
+      h(
+        'p',
+        { class: 'soft' },
+        'A version that is promoted takes over in each stream at a stated sample, as if it had always been there. Another one comes from:',
+      ),
+      command(`npx firtrend train recording.csv --name ${found.models[0]!.name}`),
+    );
   }
 
   function table({ models, served }: Models): HTMLElement {

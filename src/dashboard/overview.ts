@@ -42,7 +42,7 @@ export function overview(names: readonly string[], onChoose: (channel: number) =
       ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
       ctx.clearRect(0, 0, wide, tall);
       ctx.font = '11px system-ui, sans-serif';
-      ctx.lineWidth = 1.2;
+      ctx.lineWidth = 1;
       const width = wide / columns;
       const from = Math.max(rows.from, rows.indexAt(min) - 1);
       const to = Math.min(rows.to, rows.indexAt(max + shift) + 1);

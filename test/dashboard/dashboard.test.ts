@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/client/client.ts';
 import { createTrendFilter } from '../../src/filter/trendFilter.ts';
 import { noBrowser, tab } from '../support/browser.ts';
-import { root } from '../support/command.ts';
+import { root, serveProcess } from '../support/command.ts';
 import { startDaemon, testConfig, testTaps } from '../support/daemon.ts';
 import { http, httpOf } from '../support/http.ts';
 import { repositoryWith, temporaryFolder } from '../support/models.ts';
@@ -132,6 +132,37 @@ test(
     const cut = raw.findLastIndex((value) => Number.isNaN(value));
     expect(raw.slice(cut + 1)).toEqual(plane(planes, 0, 120, 200));
     expect(await page.textContent('[role=log]')).toMatch(/a new epoch has begun/);
+    expect(errors).toEqual([]);
+  },
+);
+
+test(
+  `a daemon that is killed and comes back with its log leaves no hole in the picture${noBrowser}`,
+  usual,
+  async () => {
+    const log = `file:${await temporaryFolder()}`;
+    const first = await serveProcess(['--log', log, '--model', 'gait']);
+    const port = new URL(first.url).port;
+    const client = await connect(first.url, { reconnect: { minDelay: 20, maxDelay: 100 } });
+    onTestFinished(() => client.close());
+    const producer = await client.open({ stream: 's', channels, rate });
+    const { page, errors } = await tab();
+    await page.goto(`${httpOf(first.url)}/#/streams/s`);
+    await page.waitForSelector('.chart');
+    const planes = samples(200);
+    let back: Promise<unknown> | undefined;
+    for (let at = 0; at < 200; at += 8) {
+      await producer.send({ values: slice(planes, at, at + 8), time: zero + (at * 1000) / rate });
+      await sleep(25);
+      if (at !== 96) continue;
+      first.kill('SIGKILL');
+      back = serveProcess(['--log', log, '--model', 'gait', '--port', port]);
+    }
+    await back;
+    await producer.flush();
+    await poll(async () => (await drawn(page, 0))?.raw.length).toBe(200);
+    expect((await drawn(page, 0))!.raw).toEqual([...planes.subarray(0, 200)]);
+    expect(await page.textContent('[role=log]')).toMatch(/the connection is back, nothing is missing/);
     expect(errors).toEqual([]);
   },
 );

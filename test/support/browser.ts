@@ -1,17 +1,6 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** A browser of this machine, undefined where there is none. */
-export function browserPath(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return names
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find((path) => existsSync(path));
-}
+import { browserPath } from './browserPath.ts';
 
 /** For the title of a test that needs one. */
 export const noBrowser: string = browserPath() === undefined ? ' [skipped: no chromium]' : '';

@@ -10,4 +10,3 @@ export function browserPath(): string | undefined {
     .flatMap((name) => folders.map((folder) => join(folder, name)))
     .find((path) => existsSync(path));
 }
-

@@ -1,9 +1,12 @@
 import type { Device } from '../filter/device.ts';
-import type { SampleLog } from '../log/sampleLog.ts';
+import { type SampleLog, syncWithin } from '../log/sampleLog.ts';
 import { protocol } from '../wire/limits.ts';
 import type { Hello, Welcome } from '../wire/serverMessages.ts';
 import type { Limits } from './limits.ts';
 import type { ServedModels } from './models/servedModels.ts';
+
+/** What was acknowledged in the last so many ms a loss of power may take; null: all there is. */
+const lossWindow = { memory: null, normal: syncWithin, full: 0 } as const;
 
 /** What every connection is told first: how to stay alive, and what it has reached. */
 export interface Greeting {
@@ -29,6 +32,7 @@ export function greeting(parts: {
       type: 'welcome',
       server: { name: 'firtrend', version },
       durability: log.durability,
+      lossWindow: lossWindow[log.durability],
       device: { ...device, exact: served.exact },
       fingerprint: served.fingerprint,
       limits: { message, control, rows, channels },

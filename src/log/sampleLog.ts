@@ -57,6 +57,9 @@ interface DeletedRecord {
   readonly stream: string;
 }
 
+/** Under the durability `normal`, how long after its write a record is on the disk at the latest (ms). */
+export const syncWithin = 100;
+
 export type LogRecord = StreamRecord | SamplesRecord | FilterRecord | UnfilteredRecord | DeletedRecord;
 
 /** Told by `read` alone: what the log held of the seqs `[seq, toSeq)` cannot be read any more. */

@@ -40,6 +40,8 @@ export interface Welcome {
   readonly expires: number | null;
   readonly server: { readonly name: string; readonly version: string };
   readonly durability: 'memory' | 'normal' | 'full';
+  /** What was acknowledged in the last so many ms a loss of power may take; null: all there is. */
+  readonly lossWindow: number | null;
   readonly device: {
     readonly provider: string;
     readonly exact: boolean;

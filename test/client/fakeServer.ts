@@ -23,6 +23,7 @@ export const welcome: Welcome = {
   expires: null,
   server: { name: 'fake', version: '0' },
   durability: 'memory',
+  lossWindow: null,
   device: { provider: 'cpu', exact: true },
   fingerprint: 'none',
   limits: { message: 1_048_576, control: 65_536, rows: 65_536, channels: 1024 },

@@ -71,6 +71,7 @@ describe('a restart', () => {
     const first = await life(folder, {}, { models });
     expect(first.client.messages.find(({ type }) => type === 'welcome')).toMatchObject({
       durability: 'full',
+      lossWindow: 0,
     });
     const { epoch } = await first.client.ask(open);
     await send(first.client, 0, 0, 37);
@@ -145,7 +146,10 @@ describe('what the log cannot prove', () => {
     const log = await segmentLog(folder, { sync: 'normal', bootId: 'one' });
     const first = await startDaemon({ log, models });
     const client = await rawClient(first.url);
-    expect(client.messages.find(({ type }) => type === 'welcome')).toMatchObject({ durability: 'normal' });
+    expect(client.messages.find(({ type }) => type === 'welcome')).toMatchObject({
+      durability: 'normal',
+      lossWindow: 100,
+    });
     const { epoch } = await client.ask(open);
     await send(client, 0, 0, 20);
     // The machine goes down with the daemon: no record of an ordered end. A copy of what was written is what is left.

@@ -37,6 +37,7 @@ test('the handshake, a stream, its trends: the values are those of the float64 r
   expect(client.messages.map(({ type }) => type)).toEqual(['hello', 'welcome']);
   expect(client.messages[1]).toMatchObject({
     durability: 'memory',
+    lossWindow: null,
     device: { provider: 'cpu', exact: true },
   });
   const subscribed = await client.ask({ type: 'subscribe', streams: ['**'], fields: ['trend', 'coverage'] });

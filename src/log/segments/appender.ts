@@ -2,6 +2,7 @@ import { close, fdatasync, ftruncate, open, write } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { logError } from '../logError.ts';
+import { syncWithin } from '../sampleLog.ts';
 import type { BatchWriter } from './batchWriter.ts';
 import { type Catalog, newestNumber, newSegment, type Segment } from './catalog.ts';
 import { applyChange } from './change.ts';
@@ -14,8 +15,8 @@ const writeAt = promisify(write);
 const syncFile = promisify(fdatasync);
 const truncateFile = promisify(ftruncate);
 
-/** Under `sync: normal`, how long after a write its sync begins (ms). */
-const syncDelay = 50;
+/** Under `sync: normal`, how long after a write its sync begins (ms): the other half is for the disk. */
+const syncDelay = syncWithin / 2;
 
 export interface AppenderOptions {
   readonly folder: string;

@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { noBrowser, tab } from '../support/browser.ts';
 import { root, serveProcess } from '../support/command.ts';
+import { httpOf, post } from '../support/http.ts';
 
 /* The examples as they stand, against the daemon as built. */
 
@@ -30,3 +36,22 @@ test('publish, subscribe and RxJS in Node', async () => {
   await daemon.stop();
   await expect.poll(subscriber.said).toMatch(/^gone: .*4000/m);
 });
+
+test.skipIf(noBrowser !== '')(
+  `a page of another origin, which the configuration names${noBrowser}`,
+  async () => {
+    const page = readFileSync(join(root, 'examples/browser.html'));
+    const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(page));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const daemon = await serveProcess(['--log', 'memory', '--model', 'gait', '--set', `origins=${origin}`]);
+    const browser = await tab();
+    await browser.page.goto(`${origin}/?daemon=${httpOf(daemon.url)}`);
+    await expect.poll(() => browser.page.textContent('#state'), { timeout: 10_000 }).toBe('connected');
+    await post(daemon.url, '/v1/streams/s/samples', { channels: [{ name: 'x' }], rate: 64, values: [[7]] });
+    await expect.poll(() => browser.page.textContent('#trend'), { timeout: 10_000 }).toBe('s 0 7');
+    expect(browser.errors).toEqual([]);
+  },
+);

@@ -94,10 +94,11 @@ export function chart(options: ChartOptions): Chart {
   /** Where samples never came. */
   function drawGaps(u: UPlot): void {
     const { coverage, time } = options.rows();
+    const covered = coverage[index]!;
     const { ctx } = u;
     ctx.fillStyle = colours().gap;
     for (let i = from; i < to; i++) {
-      if (coverage[i]! >= 0) continue;
+      if (covered[i]! >= 0) continue;
       const x = u.valToPos(time[i]!, 'x', true);
       const end = i + 1 < to ? u.valToPos(time[i + 1]!, 'x', true) : u.bbox.left + u.bbox.width;
       ctx.fillRect(x, u.bbox.top, Math.max(2, end - x), u.bbox.height);
@@ -107,12 +108,13 @@ export function chart(options: ChartOptions): Chart {
   /** Along the bottom: the thicker, the less of the kernel met real samples. */
   function drawCoverage(u: UPlot): void {
     const { coverage, time } = options.rows();
+    const covered = coverage[index]!;
     const { ctx } = u;
     const bottom = u.bbox.top + u.bbox.height;
     const most = 8 * devicePixelRatio;
     ctx.fillStyle = colours().warn;
     for (let i = from; i < to; i++) {
-      const missing = 1 - coverage[i]!;
+      const missing = 1 - covered[i]!;
       if (missing <= 0 || missing > 1) continue;
       const x = u.valToPos(time[i]!, 'x', true);
       const next = i + 1 < to ? u.valToPos(time[i + 1]!, 'x', true) : x + 2;
@@ -243,7 +245,7 @@ export function chart(options: ChartOptions): Chart {
       const number = (plane: Float32Array | undefined, i: number): string =>
         digits(offset + (plane?.[i] ?? Number.NaN), offset === 0 ? 5 : 9);
       const [raw, trend] = [number(rows.raw[index], at), number(rows.trend[index], trendAt)];
-      const covered = rows.coverage[trendAt]!;
+      const covered = rows.coverage[index]![trendAt]!;
       const part = covered < 1 ? ` coverage ${digits(Math.max(0, covered), 3)}` : '';
       values.replaceChildren(`${raw} `, h('span', { class: 't' }, trend), part);
       return `${name} raw ${raw}, trend ${trend}${part}`;

@@ -12,8 +12,8 @@ export interface Rows {
   /** By channel; NaN is missing. */
   readonly raw: readonly Float32Array[];
   readonly trend: readonly Float32Array[];
-  /** Of the whole row: the least of its channels. */
-  readonly coverage: Float32Array;
+  /** By channel; below 0: not a row, but that there is none. */
+  readonly coverage: readonly Float32Array[];
   add(frame: TrendFrame): void;
   /** These samples never came: a row without values, so that lines end here. */
   addGap(fromSeq: number): void;
@@ -28,11 +28,11 @@ export function rowsOf(channels: number, capacity: number): Rows {
   const size = 2 * capacity;
   const seq = new Float64Array(size);
   const time = new Float64Array(size);
-  const coverage = new Float32Array(size);
   const planes = (): Float32Array[] => Array.from({ length: channels }, () => new Float32Array(size));
   const raw = planes();
   const trend = planes();
-  const all = [seq, time, coverage, ...raw, ...trend];
+  const coverage = planes();
+  const all = [seq, time, ...raw, ...trend, ...coverage];
   let from = 0;
   let to = 0;
 
@@ -67,13 +67,11 @@ export function rowsOf(channels: number, capacity: number): Rows {
       for (let i = 0; i < rows; i++) {
         const ms = frame.times?.[i] ?? frame.time + i * frame.period;
         const at = row(frame.seq + i * stride, ms / 1000);
-        let least = 1;
         for (let c = 0; c < channels; c++) {
           raw[c]![at] = frame.raw?.[c * rows + i] ?? Number.NaN;
           trend[c]![at] = frame.trend?.[c * rows + i] ?? Number.NaN;
-          least = Math.min(least, frame.coverage?.[c * rows + i] ?? 1);
+          coverage[c]![at] = frame.coverage?.[c * rows + i] ?? 1;
         }
-        coverage[at] = least;
       }
     },
     addGap(fromSeq) {
@@ -82,9 +80,8 @@ export function rowsOf(channels: number, capacity: number): Rows {
       for (let c = 0; c < channels; c++) {
         raw[c]![at] = Number.NaN;
         trend[c]![at] = Number.NaN;
+        coverage[c]![at] = -1;
       }
-      // Below 0: not a row, but that there is none.
-      coverage[at] = -1;
     },
     clear() {
       from = 0;

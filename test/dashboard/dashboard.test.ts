@@ -53,11 +53,11 @@ const rate = 64;
 const zero = 1_700_000_000_000;
 
 /** Samples of two channels, `rows` of them, with one missing; the value tells the number. */
-function samples(rows: number): Float32Array {
+function samples(rows: number, missing = 20): Float32Array {
   const planes = Float32Array.from({ length: 2 * rows }, (_, i) =>
     Math.fround(Math.sin(i / 9) + (i % 7) / 10),
   );
-  planes[20] = Number.NaN;
+  planes[missing] = Number.NaN;
   return planes;
 }
 
@@ -219,7 +219,7 @@ test(
     const daemon = await startDaemon({ models: join(root, 'models'), model: 'gait' });
     const client = await connect(daemon.url);
     onTestFinished(() => client.close());
-    const planes = samples(640);
+    const planes = samples(640, 150);
     for (const stream of ['hall/a', 'hall/b']) {
       const producer = await client.open({ stream, channels, rate });
       await producer.send({ values: slice(planes, 0, 600), time: Date.now() - 10_000 });
@@ -243,6 +243,20 @@ test(
     expect(await page.textContent('main')).toMatch(
       /No kernel of the class has a training loss lower by more than/,
     );
+
+    // A missing sample lowers the coverage of its own channel, and no other's; the first 65 are the kernel's own length.
+    const least = await page.evaluate(() => {
+      const { firtrend } = globalThis as unknown as {
+        firtrend: { rows(): { from: number; to: number; coverage: Float32Array[] } };
+      };
+      const { from, to, coverage } = firtrend.rows();
+      return coverage.map((each) =>
+        each.subarray(from + 100, Math.min(to, 500)).reduce((a, b) => Math.min(a, b)),
+      );
+    });
+    expect(least[0]).toBeLessThan(1);
+    expect(least[0]).toBeGreaterThan(0);
+    expect(least[1]).toBe(1);
 
     await page.focus('.chart');
     await page.keyboard.press('ArrowLeft');

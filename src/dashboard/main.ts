@@ -26,6 +26,18 @@ top_.append(
   h('div', { class: 'state' }, dot, stateText, leave),
 );
 
+/** The command that starts a daemon where this page came from. */
+const start = `npx firtrend serve --model gait --port ${location.port || (location.protocol === 'https:' ? 443 : 80)}`;
+const down = h(
+  'div',
+  { class: 'notice bad down', hidden: true },
+  h('p', {}, 'The daemon does not answer. This page goes on trying; if it is not running, start it:'),
+  command(start),
+);
+main.before(down);
+/** One attempt may fail because it is just being restarted. */
+const patience = 2;
+
 let daemon: Daemon | undefined;
 let list: StreamList | undefined;
 let stream: StreamView | undefined;
@@ -44,6 +56,7 @@ function tellState(state: ConnectionState): void {
     dot.className = `dot ${kind}`;
     if (stateText.textContent !== text) stateText.textContent = text;
   };
+  if (state.status !== 'connecting') down.hidden = state.status !== 'waiting' || state.attempt < patience;
   switch (state.status) {
     case 'connecting':
       show('warn', 'connecting');
@@ -94,9 +107,7 @@ function unreachable(error: WireError): void {
       h('h1', {}, 'The daemon cannot be reached'),
       h('p', {}, error.message),
       h('p', {}, `Nobody answers at ${address}. If it is not running, start it:`),
-      command(
-        `npx firtrend serve --model gait --port ${location.port || (location.protocol === 'https:' ? 443 : 80)}`,
-      ),
+      command(start),
       h(
         'div',
         { class: 'row' },

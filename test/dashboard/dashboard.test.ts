@@ -121,6 +121,7 @@ test(
     await first.close();
     await page.waitForSelector('text=/not connected; again in/');
     await page.waitForSelector('text=/what is drawn is from before/');
+    await page.waitForSelector('.down code >> text=/^npx firtrend serve /');
     await startDaemon({ port, models });
     await page.waitForSelector('.state >> text=/^connected$/');
     await poll(() => producer.epoch !== epoch).toBe(true);
@@ -184,7 +185,7 @@ test(
     const { page, errors } = await tab({ colorScheme: 'dark' });
     await page.goto(httpOf(daemon.url));
     await page.waitForSelector('text=This daemon asks for a token');
-    expect(await page.textContent('.command code')).toMatch(/^npx firtrend config token /);
+    expect(await page.textContent('main .command code')).toMatch(/^npx firtrend config token /);
     await page.fill('#token', 'frt_wrong');
     await page.keyboard.press('Enter');
     await page.waitForSelector('[role=alert] >> text=/refused/');

@@ -83,19 +83,9 @@ export class Producers {
   }
 
   refused(slot: number, error: WireError): void {
-    const producer = this.#bySlot.get(slot);
-    if (!producer) return;
-    if (error.code !== 'logFull') {
-      producer.fail(error, false);
-      return;
-    }
-    // Nothing is wrong with the frame: it is sent again, and all after it.
-    this.#bySlot.delete(slot);
-    producer.detached();
-    const connection = this.#connection;
-    setTimeout(() => {
-      if (connection && connection === this.#connection) this.#reopen(producer, connection);
-    }, error.retryAfter ?? patience);
+    // Nothing is wrong with the frame: the daemon keeps it, and acknowledges it when it has space.
+    if (error.code === 'logFull') return;
+    this.#bySlot.get(slot)?.fail(error, false);
   }
 
   #make(asked: Omit<OpenRequest, 'id'>, opened: Opened, onEpoch: OpenOptions['onEpoch']): Producer {
@@ -121,6 +111,12 @@ export class Producers {
     };
     connection.request(producer.openAgain(), 'opened', accept).catch((error: WireError) => {
       if (connection.ended) return;
+      if (error.code === 'logFull') {
+        setTimeout(() => {
+          if (connection === this.#connection && this.#all.has(producer)) this.#reopen(producer, connection);
+        }, error.retryAfter ?? patience);
+        return;
+      }
       this.#all.delete(producer);
       producer.fail(error, true);
     });

@@ -248,16 +248,26 @@ describe('a producer', () => {
     expect(sent).toBe(3);
   });
 
-  it('sends again what a full log could not take', async () => {
+  it('waits while the log is full: what was sent is kept there, and an open is tried again', async () => {
     const peer = await connected();
     const [producer] = await producing(peer);
     await producer.send({ values: [[7]] });
     await peer.next();
-    peer.send({ type: 'error', slot: 5, code: 'logFull', message: 'no space', retryAfter: 20 });
-    const { id, type } = await peer.next();
-    expect(type).toBe('open');
-    peer.send(opened(id, 0, { slot: 6 }));
-    expect(await peer.next()).toMatchObject({ type: 'samples', slot: 6, seq: 0, values: [[7]] });
+    const flushed = producer.flush();
+    const full = { type: 'error', code: 'logFull', message: 'no space', retryAfter: 20 } as const;
+    peer.send({ ...full, slot: 5 });
+    peer.send({ type: 'ack', slot: 5, nextSeq: 1 });
+    await flushed;
+    const again = server.accept([hello, welcome]);
+    peer.socket.terminate();
+    const next = await again;
+    const { id } = await next.next();
+    next.send({ ...full, id });
+    const retried = await next.next();
+    expect(retried).toMatchObject({ type: 'open', epoch, nextSeq: 1 });
+    next.send(opened(retried.id, 1));
+    await producer.send({ values: [[8]] });
+    expect(await next.next()).toMatchObject({ type: 'samples', seq: 1, values: [[8]] });
   });
 });
 

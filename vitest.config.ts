@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Those run by `npm run test:faults`, with a configuration of their own.
     exclude: ['test/faults/**'],
+    // Tests that load onnxruntime-node themselves: it would report them to its maker (src/filter/onnxruntime.ts).
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     globalSetup: 'test/support/build.ts',
     pool: 'forks',
     maxWorkers: 2,

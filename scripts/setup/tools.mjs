@@ -1,6 +1,6 @@
 /**
  * Programs that tests run (`--test`): strace, which lets a system call of the log fail or kill it, faketime,
- * which sets the clock of one process, and a browser for the dashboard.
+ * which sets the clock of one process, a browser for the dashboard, and systemd's own judgement of a unit.
  */
 import { join } from 'node:path';
 import { hashOf, modules, readStamp, standingProblem, writeProblem, writeStamp } from './paths.mjs';
@@ -8,11 +8,12 @@ import { installWithApt } from './python.mjs';
 import { run, say, step } from './run.mjs';
 
 const stampFile = join(modules, '.firtrend-tools.json');
-/** Name, as that of its package, and what it answers to. */
+/** Name, what it answers to, and its package. */
 const tools = /** @type {const} */ ([
-  ['strace', '-V'],
-  ['faketime', '--version'],
-  ['chromium', '--version'],
+  ['strace', '-V', 'strace'],
+  ['faketime', '--version', 'faketime'],
+  ['chromium', '--version', 'chromium'],
+  ['systemd-analyze', '--version', 'systemd'],
 ]);
 const key = hashOf(tools.join());
 
@@ -23,7 +24,8 @@ export async function prepareTools() {
   if (standingProblem(stamp) === undefined) {
     const start = performance.now();
     if (missing.length > 0) {
-      await step(missing.join(' and '), () => installWithApt(missing));
+      const packages = tools.filter(([name]) => missing.includes(name)).map(([, , name]) => name);
+      await step(packages.join(' and '), () => installWithApt(packages));
       missing = await missingTools();
     }
     if (missing.length === 0) {

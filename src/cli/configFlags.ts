@@ -8,7 +8,7 @@ import type { EffectiveConfig, Layers } from '../daemon/config/layers.ts';
 export const keyFlags = {
   host: ['--host <host>', 'address to listen on (default: 127.0.0.1)'],
   port: ['--port <port>', 'port to listen on, 0 for any free one (default: 8420)'],
-  models: ['--models <dir>', 'model repository (default: models)'],
+  models: ['--models <dir>', 'model repository, besides the models that ship (default: models)'],
   model: ['--model <model>', 'a file, NAME, or NAME@VERSION (default: none, raw samples only)'],
   device: ['--device <device>', 'where the filter runs: cpu, cuda, auto (default: cpu)'],
   allow: [

@@ -37,13 +37,19 @@ function listCommand(): Command {
       examples('firtrend models list', 'firtrend models list --models /srv/models --json'),
     )
     .action(async ({ models, json }: ModelsFlags) => {
-      const { list } = await import('../model/repository.ts');
+      const { defaultModels, list, shipped } = await import('../model/repository.ts');
       const found = await list(models);
-      if (json) printJson({ models: found });
-      else if (found.length === 0) print(`no models in ${models}`);
-      for (const { name, versions, active } of json ? [] : found) {
+      if (json) {
+        printJson({ models: found });
+        return;
+      }
+      if (found.length === 0) print(`no models in ${models}`);
+      for (const { name, versions, active } of found) {
         print(`${name}@${active} in force; versions ${versions.join(', ')}`);
       }
+      const own = new Set(found.map(({ name }) => name));
+      const others = models === defaultModels ? (await shipped()).filter((name) => !own.has(name)) : [];
+      for (const name of others) print(`${name} ships with firtrend`);
     });
 }
 

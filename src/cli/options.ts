@@ -80,7 +80,10 @@ export function urlOption(): Option {
 }
 
 export function modelsOption(): Option {
-  return new Option('--models <dir>', 'model repository').default('models');
+  return new Option('--models <dir>', 'model repository').default(
+    'models',
+    'models, and the models that ship',
+  );
 }
 
 /** Examples under a command's help. */

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { isStreamName } from '../wire/names.ts';
+import { connectTo, tokenOption } from './connectTo.ts';
 import { examples, urlOption, wholeNumber } from './options.ts';
 import { note } from './output.ts';
 import { progressBar } from './progress.ts';
@@ -10,6 +11,7 @@ import { digits } from './text.ts';
 
 interface ReplayFlags extends RecordingFlags {
   readonly url: string;
+  readonly tokenFile?: string;
   readonly stream: string;
   readonly speed: number;
   readonly frame?: number;
@@ -21,6 +23,7 @@ export function replayCommand(): Command {
     .description('stream a recording to a daemon, stamped as if it were recorded from now on')
     .argument('<file>', 'recording (CSV, NDJSON, Parquet)')
     .addOption(urlOption())
+    .addOption(tokenOption())
     .requiredOption('--stream <name>', 'name of the stream (required)', streamName)
     .option('--speed <n>', '1 is real time, N is N times as fast, max as fast as it goes', speed, 1)
     .option('--frame <rows>', 'samples per frame (default: a twentieth of a second)', wholeNumber(1, 65536));
@@ -33,9 +36,8 @@ export function replayCommand(): Command {
       ),
     )
     .action(async (file: string, flags: ReplayFlags) => {
-      const { connect } = await import('../client/client.ts');
       const recording = await readFlagged(file, flags);
-      const client = await connect(flags.url, { reconnect: false });
+      const client = await connectTo(flags.url, flags.tokenFile);
       try {
         const channels = recording.channels.map((name, c) => ({ name, offset: recording.offsets[c] ?? 0 }));
         const producer = await client.open({ stream: flags.stream, channels, rate: recording.rate });

@@ -5,12 +5,14 @@ import { FirtrendError, nearest } from '../dsp/error.ts';
 import { float32Text } from '../wire/float32Text.ts';
 import { isPattern, isStreamName } from '../wire/names.ts';
 import type { SlotInfo, TrendFrame } from '../wire/serverMessages.ts';
+import { connectTo, tokenOption } from './connectTo.ts';
 import { examples, urlOption } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { digits } from './text.ts';
 
 interface TailFlags {
   readonly url: string;
+  readonly tokenFile?: string;
   readonly json?: boolean;
   readonly mode: 'lossless' | 'latest';
   readonly from?: { readonly epoch: string; readonly seq: number };
@@ -22,6 +24,7 @@ export function tailCommand(): Command {
     .description('follow trends in the terminal')
     .argument('<pattern>', "a stream, or a pattern: 'site/*/temp', '**'", pattern)
     .addOption(urlOption())
+    .addOption(tokenOption())
     .option('--json', 'print a JSON document a line')
     .addOption(
       new Option('--mode <mode>', 'every row, or the newest')
@@ -33,14 +36,13 @@ export function tailCommand(): Command {
       'after',
       examples("firtrend tail '**'", 'firtrend tail gait --json --from 75b9cba8babd862c:640'),
     )
-    .action(async (wanted: string, { url, json, mode, from }: TailFlags) => {
+    .action(async (wanted: string, { url, tokenFile, json, mode, from }: TailFlags) => {
       if (from && !isStreamName(wanted)) {
         throw new FirtrendError('usage', `--from: expected one stream, not a pattern, got ${wanted}`);
       }
       if (from && mode === 'latest')
         throw new FirtrendError('usage', '--from: expected --mode lossless, got latest');
-      const { connect } = await import('../client/client.ts');
-      const client = await connect(url, { reconnect: false });
+      const client = await connectTo(url, tokenFile);
       try {
         const start = from && { start: { positions: { [wanted]: from } } };
         const fields = ['trend', 'raw', 'coverage'] as const;

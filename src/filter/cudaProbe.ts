@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { encodePlan, laneBlock, planInputShape } from '../model/encodePlan.ts';
-import { onnxruntimePath, sessionOptions } from './onnxruntime.ts';
+import { onnxruntimePath, sessionOptions, withoutTelemetry } from './onnxruntime.ts';
 
 /** A program and its arguments. */
 export interface Command {
@@ -42,7 +42,7 @@ export function probeCuda(
   command: Command = cudaProbeCommand(),
   timeout = patience,
 ): Promise<string | undefined> {
-  const env = { ...process.env, NVIDIA_TF32_OVERRIDE: '0' };
+  const env = { ...process.env, ...withoutTelemetry, NVIDIA_TF32_OVERRIDE: '0' };
   return new Promise((resolve) => {
     execFile(
       command.file,

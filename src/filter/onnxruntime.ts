@@ -11,10 +11,17 @@ export function onnxruntimePath(): string {
 }
 
 /**
+ * From 1.29 on the library reports each session to its maker, by a data base in the user's cache and a log in /tmp, unless
+ * this is set when it loads. What is filtered here is nobody else's business, so the environment has no say.
+ */
+export const withoutTelemetry = { ORT_DISABLE_TELEMETRY: '1' } as const;
+
+/**
  * onnxruntime-node, loaded on first use: it costs start-up time that most commands need not pay. `require`, because the
  * package is CommonJS and the answer is wanted at once.
  */
 export function onnxruntime(): typeof Onnxruntime {
+  Object.assign(process.env, withoutTelemetry);
   return require('onnxruntime-node') as typeof Onnxruntime;
 }
 

@@ -4,10 +4,17 @@
  */
 import { link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FirtrendError, nearest } from '../dsp/error.ts';
 import { errorCode, syncFolder, writeSynced } from './durable.ts';
 import { readModel } from './gate.ts';
 import { namesIn, placeVersion, temporaryName, versionPattern, versionsIn } from './versionFolder.ts';
+
+/** The repository where none is named: `models` in the working directory. */
+export const defaultModels = 'models';
+
+/** The models that ship with the package this file belongs to, two folders up in `src/` and in `dist/` alike. */
+const shippedModels: string = fileURLToPath(new URL('../../models', import.meta.url));
 
 /** What a model is called in the repository; no path is built from anything else. */
 export const modelNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -39,6 +46,11 @@ export interface RepositoryEntry {
   readonly active: number;
 }
 
+/** Names of the models that ship with the package. */
+export async function shipped(): Promise<string[]> {
+  return (await list(shippedModels)).map(({ name }) => name);
+}
+
 /** All models of the repository by name; none where the folder is not there. */
 export async function list(dir: string): Promise<RepositoryEntry[]> {
   const names = (await namesIn(dir)).filter((name) => modelNamePattern.test(name)).sort();
@@ -48,28 +60,37 @@ export async function list(dir: string): Promise<RepositoryEntry[]> {
 
 /**
  * Where the model is that `ref` means: `NAME` (the version in force) or `NAME@VERSION` in the repository, else a file.
+ * What the default repository does not hold is looked for among the models that ship.
  * @throws FirtrendError `modelNotFound` with the nearest names; `modelActive` where `active` is damaged
  */
 export async function resolve(dir: string, ref: string): Promise<FoundModel> {
   const at = ref.indexOf('@');
   const name = at < 0 ? ref : ref.slice(0, at);
-  const model = modelNamePattern.test(name) ? await entry(dir, name) : undefined;
-  if (model !== undefined) {
+  const places = dir === defaultModels ? [dir, shippedModels] : [dir];
+  for (const place of modelNamePattern.test(name) ? places : []) {
+    const model = await entry(place, name);
+    if (model === undefined) continue;
     const wanted = at < 0 ? String(model.active) : ref.slice(at + 1);
     const version = model.versions.find((v) => String(v) === wanted);
     if (version === undefined) {
-      const said = at < 0 ? `${join(dir, name, 'active')} names version ${wanted}` : `version ${wanted}`;
+      const said = at < 0 ? `${join(place, name, 'active')} names version ${wanted}` : `version ${wanted}`;
       throw unknownVersion(name, said, model.versions);
     }
-    return published(dir, name, version);
+    return published(place, name, version);
   }
   if (!ref.includes('\0') && (/\/|\.onnx$/.test(ref) || (await isFile(ref))))
     return { name: null, version: null, path: ref };
-  throw await unknownModel(dir, ref, 'a file, NAME or NAME@VERSION');
+  const others = dir === defaultModels ? await shipped() : [];
+  throw await unknownModel(dir, ref, 'a file, NAME or NAME@VERSION', others);
 }
 
-async function unknownModel(dir: string, ref: string, expected: string): Promise<FirtrendError> {
-  const names = (await list(dir)).map((known) => known.name);
+async function unknownModel(
+  dir: string,
+  ref: string,
+  expected: string,
+  others: readonly string[] = [],
+): Promise<FirtrendError> {
+  const names = [...new Set([...(await list(dir)).map((known) => known.name), ...others])];
   const near = nearest(ref.replace(/@.*/s, ''), names);
   const there = names.length > 0 ? `there are: ${names.join(', ')}` : 'it holds none';
   const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : there;

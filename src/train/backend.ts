@@ -70,7 +70,7 @@ function javaScriptBackend(cause: unknown): TensorFlow {
   } catch {
     throw new FirtrendError(
       'tensorflowMissing',
-      'training needs TensorFlow.js, which is not installed: run node scripts/setup.mjs',
+      'training needs TensorFlow.js, which is not installed: install firtrend without --omit=optional (in a checkout: node scripts/setup.mjs)',
       { cause },
     );
   }

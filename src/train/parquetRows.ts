@@ -68,7 +68,7 @@ async function importHyparquet(path: string): Promise<typeof import('hyparquet')
   } catch (error) {
     throw new FirtrendError(
       'parquetMissing',
-      `${path}: reading Parquet needs hyparquet, which is not installed: run node scripts/setup.mjs`,
+      `${path}: reading Parquet needs hyparquet, which is not installed: install firtrend without --omit=optional (in a checkout: node scripts/setup.mjs)`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeModel } from '../../src/model/encodeModel.ts';
 import { loadModel } from '../../src/model/loadModel.ts';
 import { list, promote, publish, resolve, rollback } from '../../src/model/repository.ts';
+import { root } from '../support/command.ts';
 import { perChannelFile, refusal, samples, sharedFile } from './modelFiles.ts';
 
 let dir: string;
@@ -39,6 +40,25 @@ test('versions count up; the first is in force, a later one when asked', async (
     version: 2,
     path: join(dir, 'gait', '2', 'model.onnx'),
   });
+});
+
+test('a model that the default repository does not hold may be one that ships; elsewhere, and to change, it is not', async () => {
+  const before = process.cwd();
+  await mkdir(dir, { recursive: true });
+  process.chdir(join(dir, '..'));
+  try {
+    const found = await resolve('models', 'gait@1');
+    expect(found).toMatchObject({ name: 'gait', version: 1 });
+    expect(await realpath(found.path)).toBe(join(root, 'models/gait/1/model.onnx'));
+    await expect(resolve('models', 'gate')).rejects.toThrow(refusal('modelNotFound', /did you mean gait\?$/));
+    await expect(resolve('models', 'gait@7')).rejects.toThrow(refusal('modelNotFound', /expected one of 1$/));
+    await expect(resolve(dir, 'gait')).rejects.toThrow(refusal('modelNotFound', /it holds none$/));
+    await expect(promote('models', 'gait', 1)).rejects.toThrow(refusal('modelNotFound', /it holds none$/));
+    await publish('models', 'gait', sharedFile);
+    expect((await resolve('models', 'gait')).path).toBe(join('models', 'gait', '1', 'model.onnx'));
+  } finally {
+    process.chdir(before);
+  }
 });
 
 test('rolling back puts the next lower version in force that is there, and says what was', async () => {

@@ -4,6 +4,7 @@ import type * as Ort from 'onnxruntime-node';
 import { float32Tensor, int, ints, modelBytes, node, valueInfo } from '../../../src/model/onnxGraph.ts';
 import type { Contender } from '../measure.ts';
 
+process.env.ORT_DISABLE_TELEMETRY = '1';
 const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
 
 const options: Ort.InferenceSession.SessionOptions = {

@@ -74,11 +74,11 @@ function takeFile(file: ConfigFile, given: Given, problems: string[]): void {
 }
 
 /**
- * Variables of that name that are no keys: the file itself, those of a checkout (setup, tests, benchmarks), and what
+ * Variables of that name that are no keys: the file itself, the token of `tail` and `replay`, those of a checkout (setup, tests, benchmarks), and what
  * Kubernetes tells of a service `firtrend`.
  */
 const otherVariables =
-  /^FIRTREND_(CONFIG|CACHE|APT|PYTHON|INSTALLER_SECONDS|DOWNLOAD_SECONDS|MILESTONE|SEED|BENCH_.*|TEST_.*|SERVICE_.*|PORT_\d+_(TCP|UDP|SCTP).*)$/;
+  /^FIRTREND_(CONFIG|TOKEN|CACHE|APT|PYTHON|INSTALLER_SECONDS|DOWNLOAD_SECONDS|MILESTONE|SEED|BENCH_.*|TEST_.*|SERVICE_.*|PORT_\d+_(TCP|UDP|SCTP).*)$/;
 /** What Kubernetes puts into FIRTREND_PORT for a service of that name. */
 const serviceAddress = /^(tcp|udp|sctp):\/\//;
 

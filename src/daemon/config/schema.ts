@@ -82,7 +82,10 @@ const keys = group({
       ),
     }),
   }),
-  models: withDefault(path('the model repository'), 'models'),
+  models: withDefault(
+    path('the model repository; not set: a model that `models` does not hold may be one that ships'),
+    'models',
+  ),
   model: optional(
     modelReference(
       'what makes the trends of streams without a rule: NAME follows promotions, NAME@VERSION is pinned; not set: raw only',

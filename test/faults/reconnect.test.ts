@@ -12,9 +12,9 @@ import { proxyTo, type TcpProxy } from '../support/proxy.ts';
 const clients = counts(200, 1000);
 const names = ['fleet/a', 'fleet/b', 'fleet/c', 'fleet/d'];
 const shape = { channels: 4, rows: 8 };
-/** On a log of files each reads what it missed from the disk: 200 take longer than the 10 s (docs/reliability.md). */
-const afterKill = 20;
-/** The first wait is up to this (ms), each further one up to twice the last. */
+/** Each reads what it missed from a log of files. */
+const afterKill = 200;
+/** The first wait is up to this (ms), the further ones up to twice that. */
 const firstWait = 2000;
 
 /** A subscriber that comes back whenever it is cut off, and goes on from where it was. */
@@ -44,7 +44,7 @@ async function lasting(url: string): Promise<Lasting> {
       lost += current.lost;
       if (over) return;
       if (code !== 1006 && (code < 4000 || code >= 4500)) faults.push(`closed with ${code}`);
-      for (let most = firstWait; !over; most = Math.min(2 * most, 8000)) {
+      for (let most = firstWait; !over; most = Math.min(2 * most, 4000)) {
         await sleep(Math.random() * most);
         try {
           current = await follow(url, { streams: 'fleet/*', from: current.positions, outlives: true });

@@ -87,6 +87,8 @@ async function* framesOf(
   const newest = newestNumber(catalog);
   let before: Place | undefined;
   let context: Context | undefined;
+  /** A frame that begins at `end` or later has been met. */
+  let past = false;
   for (const [i, place] of places.entries()) {
     if (before && place.base >= end) return;
     const { segment, limit } = place;
@@ -117,14 +119,16 @@ async function* framesOf(
       const sink = {
         record(record: FoundRecord): void {
           const { view, at: where, offset } = record;
-          if (readNumber(view, where) !== stream.number) return;
+          if (past || readNumber(view, where) !== stream.number) return;
           const type = view.getUint8(where + 6) & 15;
           if (type === recordTypes.stream) context = contextIn(record);
           if (type !== recordTypes.samples && type !== recordTypes.damaged) return;
           for (; holes >= 0 && holes < segment.holes.length && segment.holes[holes]![0] < offset; holes++) {
             found.push('hole');
           }
-          found.push(frameIn(record, stream, [context, ...spare]));
+          const frame = frameIn(record, stream, [context, ...spare]);
+          found.push(frame);
+          past = frame !== 'hole' && frame.seq >= end;
         },
         hole: () => void found.push('hole'),
       };

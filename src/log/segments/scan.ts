@@ -28,6 +28,7 @@ export interface ScanSink {
   hole(from: number, to: number): void;
 }
 
+/** Pieces grow from one to the other: whoever stops early has not read much more than it took. */
 const leastRead = 8192;
 const mostRead = 1 << 18;
 
@@ -41,7 +42,7 @@ export async function* scan(
   salt: number,
   sink: ScanSink,
 ): AsyncGenerator<void> {
-  let capacity = Math.min(mostRead, Math.max(leastRead, until - from + leastRead));
+  let capacity = leastRead;
   let bytes = Buffer.allocUnsafeSlow(capacity);
   let view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let found: FoundRecord = { bytes, view, at: 0, offset: 0, size: 0 };
@@ -58,6 +59,7 @@ export async function* scan(
 
   /** Keeps what is not parsed yet, and reads on behind it until `need` bytes are there. */
   async function refill(need: number): Promise<void> {
+    if (filled > 0) capacity = Math.max(capacity, Math.min(mostRead, 4 * capacity));
     if (need > capacity) capacity = 2 * need;
     const larger = capacity > bytes.length ? Buffer.allocUnsafeSlow(capacity) : bytes;
     bytes.copy(larger, 0, at, filled);

@@ -179,10 +179,10 @@ export async function limits(): Promise<void> {
   const cases: Record<string, (i: number) => number> = {
     'a sine of amplitude 10, 2,000 samples long': (i) => 10 * Math.sin((2 * Math.PI * i) / 2000),
     'the same, 500 samples long': (i) => 10 * Math.sin((2 * Math.PI * i) / 500),
-    'a ramp of 0.05 a sample, back every 2,000': (i) => 0.05 * (i % 2000),
+    'a triangle, 0.05 a sample up, then down, 2,000 samples long': (i) => 0.05 * Math.abs((i % 2000) - 1000),
     'a level that steps by 5 every 300': (i) => 5 * (Math.floor(i / 300) % 2),
     'a random walk, steps of 0.2': walk(wander, 0.2),
-    'a level that stays': () => 0,
+    'a level that hardly moves, steps of 0.01': walk(wander, 0.01),
   };
   const jitter = noise(n, 1);
   for (const [name, of] of Object.entries(cases)) {

@@ -96,7 +96,7 @@ describe('the command line', () => {
 describe.skipIf(problem !== '')(`a checkout that has all${reason}`, () => {
   it('is left alone: nothing is called, nothing said', async () => {
     const copy = copyCheckout({ native: true });
-    const stamps = ['.firtrend-python.json', '.firtrend-emulator.json', '.firtrend-tools.json'];
+    const stamps = ['python', 'conformance', 'emulator', 'tools'].map((name) => `.firtrend-${name}.json`);
     const ready =
       pythonPath() !== undefined &&
       (process.arch !== 'x64' || emulatorPath() !== undefined) &&
@@ -105,7 +105,8 @@ describe.skipIf(problem !== '')(`a checkout that has all${reason}`, () => {
       if (ready && existsSync(join(modules, stamp)))
         cpSync(join(modules, stamp), join(copy, 'node_modules', stamp));
     }
-    expect(await setUp(copy, ready ? ['--test'] : [])).toMatchObject({ code: 0 });
+    const first = await setUp(copy, ready ? ['--test'] : []);
+    expect(first, first.stderr).toMatchObject({ code: 0 });
     expect(await setUp(copy, ready ? ['--test'] : [])).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(callsMade()).toEqual([]);
   });
@@ -202,7 +203,8 @@ function copyCheckout({ native }: { native: boolean }): string {
   ]) {
     cpSync(join(checkout, name), join(copy, name), { recursive: true });
   }
-  cpSync(join(checkout, 'test/requirements.txt'), join(copy, 'test/requirements.txt'));
+  for (const list of ['test/requirements.txt', 'test/conformance.txt'])
+    cpSync(join(checkout, list), join(copy, list));
   mkdirSync(join(copy, 'src/cli'), { recursive: true });
   writeFileSync(join(copy, 'src/cli/main.ts'), "process.stdout.write('hello\\n');\n");
 

@@ -7,15 +7,15 @@ import { serverOf } from './servers.ts';
 import { highestLoad } from './throughput.ts';
 
 const shape: Shape = { channels: 64, rows: 16 };
-const seconds = 5;
 
 /** Start, memory when idle, and how late the event loop runs at half the highest load. */
 export async function benchFootprint(quick: boolean): Promise<string> {
   const lines = [];
+  const seconds = quick ? 2 : 5;
   const load = (await highestLoad(shape, 16_000)) / 2;
   for (const log of ['memory', 'full'] as const) {
     const [starts, idle, late]: number[][] = [[], [], []];
-    for (let round = 0; round < (quick ? 2 : 5); round++) {
+    for (let round = 0; round < (quick ? 1 : 5); round++) {
       const server = await serverOf(log);
       starts!.push(server.startedIn);
       await setTimeout(1000);

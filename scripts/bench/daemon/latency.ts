@@ -7,11 +7,10 @@ import type { Server } from '../process.ts';
 import { maskedFrame, openStream, rowsOf, type Shape, seqOf, subscribe } from './frames.ts';
 import { paced } from './pace.ts';
 import { rawSocket } from './rawSocket.ts';
-import { type Contender, contenders, serverOf } from './servers.ts';
+import { besideEachOther, type Contender, contenders } from './servers.ts';
 
 const shape: Shape = { channels: 64, rows: 16 };
 const perSecond = 5000;
-const seconds = 4;
 
 interface Run {
   /** From handing a frame to the socket to having the last of its trends (ms). */
@@ -22,13 +21,13 @@ interface Run {
 /** What the daemon adds to the time a frame takes through a relay. */
 export async function benchLatency(quick: boolean): Promise<string> {
   const runs: Record<Contender, Run[]> = { relay: [], memory: [], full: [] };
-  for (let round = 0; round < (quick ? 3 : 5); round++) {
-    for (const name of contenders) {
-      const server = await serverOf(name);
-      runs[name].push(await latencies(server, name !== 'relay'));
-      await server.stop();
-    }
-  }
+  // A second of them warms up.
+  const count = (quick ? 3 : 5) * perSecond;
+  // Its first slot is 0 on every connection.
+  const frames = Array.from({ length: count }, (_, i) => maskedFrame(shape, 0, i));
+  await besideEachOther(contenders, quick ? 3 : 5, async (server, name, round) => {
+    runs[name].push(await latencies(server, frames, name === 'relay' ? undefined : `s/${round}`));
+  });
   const of = (name: Contender, which: keyof Run): number => median(runs[name].map((run) => run[which]));
   const added = (name: Contender, which: keyof Run): string =>
     (of(name, which) - of('relay', which)).toFixed(2);
@@ -42,13 +41,16 @@ export async function benchLatency(quick: boolean): Promise<string> {
   return `${head}\n\n${table(['', 'median (ms)', 'p99 (ms)', 'added, median', 'added, p99'], lines)}`;
 }
 
-async function latencies(server: Server, isDaemon: boolean): Promise<Run> {
+async function latencies(
+  server: Server,
+  frames: readonly Buffer[],
+  stream: string | undefined,
+): Promise<Run> {
   const [producer, subscriber] = await Promise.all([rawSocket(server.url), rawSocket(server.url)]);
-  const slot = isDaemon ? await openStream(producer, 1, 's', shape.channels) : 0;
-  if (isDaemon) await subscribe(subscriber, 1, 's');
+  if (stream) await openStream(producer, 1, stream, shape.channels);
+  if (stream) await subscribe(subscriber, 1, stream);
   const warm = perSecond;
-  const count = warm + seconds * perSecond;
-  const frames = Array.from({ length: count }, (_, i) => maskedFrame(shape, slot, i));
+  const count = frames.length;
   const sentAt = new Float64Array(count);
   const took: number[] = [];
   let next = 0;

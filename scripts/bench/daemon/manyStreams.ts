@@ -6,7 +6,6 @@ import { serverOf } from './servers.ts';
 
 /** Frames of all streams together each second. */
 const perSecond = 10_000;
-const seconds = 4;
 const connections = 10;
 const shapes: readonly Shape[] = [
   { channels: 8, rows: 1 },
@@ -21,7 +20,7 @@ export async function benchManyStreams(quick: boolean): Promise<string> {
     const perStream: number[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       for (const streams of [10, 10_000] as const) {
-        const run = await feed(streams, shape);
+        const run = await feed(streams, shape, quick ? 2 : 4);
         cpu[streams].push(run.cpu);
         if (streams === 10_000) perStream.push(run.bytesPerStream);
       }
@@ -47,7 +46,11 @@ export async function benchManyStreams(quick: boolean): Promise<string> {
   )}`;
 }
 
-async function feed(streams: number, shape: Shape): Promise<{ cpu: number; bytesPerStream: number }> {
+async function feed(
+  streams: number,
+  shape: Shape,
+  seconds: number,
+): Promise<{ cpu: number; bytesPerStream: number }> {
   const server = await serverOf('full', ['--set', 'limits.streams=20000']);
   const producers: RawSocket[] = [];
   for (let i = 0; i < connections; i++) producers.push(await rawSocket(server.url));

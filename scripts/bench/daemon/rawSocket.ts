@@ -34,6 +34,10 @@ export async function rawSocket(url: string, subprotocol = 'firtrend.v1.bin'): P
   const waiting = new Set<() => void>();
   let rest: Buffer = Buffer.alloc(0);
   let upgraded = false;
+  let opened: () => void = () => undefined;
+  const open = new Promise<void>((resolve) => {
+    opened = resolve;
+  });
 
   const raw: RawSocket = {
     socket,
@@ -59,6 +63,7 @@ export async function rawSocket(url: string, subprotocol = 'firtrend.v1.bin'): P
       if (end < 0) return;
       if (!rest.toString('latin1', 0, end).startsWith('HTTP/1.1 101')) throw new Error(rest.toString());
       upgraded = true;
+      opened();
       rest = rest.subarray(end + 4);
     }
     rest = frames(rest, (opcode, payload) => {
@@ -73,6 +78,8 @@ export async function rawSocket(url: string, subprotocol = 'firtrend.v1.bin'): P
       for (const look of waiting) look();
     });
   });
+  // A relay passes on only to those that are there.
+  await open;
   return raw;
 }
 

@@ -22,3 +22,18 @@ export async function serverOf(contender: Contender, args: readonly string[] = [
     },
   };
 }
+
+/** Runs each contender in turn, round after round, so that noise of the machine meets all of them alike. */
+export async function besideEachOther<C extends Contender>(
+  names: readonly C[],
+  rounds: number,
+  run: (server: Server, name: C, round: number) => Promise<void>,
+  args?: readonly string[],
+): Promise<void> {
+  const servers = new Map<C, Server>();
+  for (const name of names) servers.set(name, await serverOf(name, args));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, server] of servers) await run(server, name, round);
+  }
+  for (const server of servers.values()) await server.stop();
+}

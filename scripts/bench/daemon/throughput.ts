@@ -2,7 +2,7 @@ import { median, table } from '../measure.ts';
 import type { Server } from '../process.ts';
 import { masked, openStream, rowsOf, type Shape, subscribe } from './frames.ts';
 import { rawSocket, writeAll } from './rawSocket.ts';
-import { type Contender, contenders, serverOf } from './servers.ts';
+import { besideEachOther, type Contender, contenders, serverOf } from './servers.ts';
 
 const shapes: readonly (Shape & { readonly frames: number })[] = [
   { channels: 8, rows: 1, frames: 120_000 },
@@ -21,13 +21,10 @@ export async function benchThroughput(quick: boolean): Promise<string> {
   const lines = [];
   for (const shape of shapes) {
     const runs: Record<Contender, Run[]> = { relay: [], memory: [], full: [] };
-    for (let round = 0; round < (quick ? 3 : 5); round++) {
-      for (const name of contenders) {
-        const server = await serverOf(name);
-        runs[name].push(await through(server, shape, name !== 'relay'));
-        await server.stop();
-      }
-    }
+    const measured = quick ? { ...shape, frames: shape.frames / 4 } : shape;
+    await besideEachOther(contenders, quick ? 3 : 5, async (server, name, round) => {
+      runs[name].push(await through(server, measured, name === 'relay' ? undefined : `s/${round}`));
+    });
     const rate = (name: Contender): number => median(runs[name].map(({ perSecond }) => perSecond));
     const cpu = (name: Contender): string => (1000 * median(runs[name].map((run) => run.cpu))).toFixed(1);
     lines.push([
@@ -48,7 +45,7 @@ export async function benchThroughput(quick: boolean): Promise<string> {
 /** Frames per second that a daemon with the memory log takes when it is given all it can take. */
 export async function highestLoad(shape: Shape, frames: number): Promise<number> {
   const server = await serverOf('memory');
-  const { perSecond } = await through(server, { ...shape, frames }, true);
+  const { perSecond } = await through(server, { ...shape, frames }, 's');
   await server.stop();
   return perSecond;
 }
@@ -56,11 +53,11 @@ export async function highestLoad(shape: Shape, frames: number): Promise<number>
 async function through(
   server: Server,
   shape: Shape & { readonly frames: number },
-  isDaemon: boolean,
+  stream: string | undefined,
 ): Promise<Run> {
   const [producer, subscriber] = await Promise.all([rawSocket(server.url), rawSocket(server.url)]);
-  const slot = isDaemon ? await openStream(producer, 1, 's', shape.channels) : 0;
-  if (isDaemon) await subscribe(subscriber, 1, 's');
+  const slot = stream ? await openStream(producer, 1, stream, shape.channels) : 0;
+  if (stream) await subscribe(subscriber, 1, stream);
   // A tenth of the frames warm the server up.
   const warm = Math.ceil(shape.frames / 10);
   const chunks = [masked(shape, slot, 0, warm), masked(shape, slot, warm, shape.frames)];

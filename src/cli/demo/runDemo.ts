@@ -50,7 +50,9 @@ export async function runDemo({ seconds, port, models }: DemoOptions): Promise<D
   const stop = stopAfter(seconds);
   try {
     note(`daemon ${daemon.url}, dashboard (to come) ${daemon.url.replace(/^ws/, 'http').replace(/v1$/, '')}`);
-    const [source, sink] = await Promise.all([connect(daemon.url), connect(daemon.url)]);
+    // A daemon that is gone is the end of the demo.
+    const connected = () => connect(daemon.url, { reconnect: false });
+    const [source, sink] = await Promise.all([connected(), connected()]);
     const channels = recording.channels.map((name) => ({ name }));
     const producer = await source.open({ stream: 'gait', channels, rate: recording.rate });
     const subscription = await sink.subscribe({ streams: 'gait', fields: ['trend', 'raw'] });

@@ -90,7 +90,7 @@ describe(`a silent peer is noticed within two heartbeats (${heartbeat} ms)`, () 
   test('cables that are cut between a client of ours and the daemon: both ends notice', async () => {
     const daemon = await station();
     const proxy = await proxyTo(daemon.url);
-    const client = await connect(proxy.url);
+    const client = await connect(proxy.url, { reconnect: false });
     const source = await client.open({ stream: 's', channels: [{ name: 'x' }], rate: 10 });
     await source.send({ seq: 0, planes: Float32Array.of(1, 2, 3) });
     await source.flush();

@@ -110,17 +110,8 @@ function risesOf(alike: readonly Pair[], compared: readonly Pair[]): number[] {
   return compared.map(({ one, other }) => one - other - usual).sort((a, b) => a - b);
 }
 
-/**
- * A rise there is when all pairs but one say so: on a machine with other work each may say anything.
- *
- * @param bound how much of a rise is none (ms)
- */
-export function mustNotRise(
-  alike: readonly Pair[],
-  compared: readonly Pair[],
-  what: string,
-  bound = 0.3,
-): void {
+/** A rise there is when all pairs but one say so: on a machine with other work each may say anything. */
+export function mustNotRise(alike: readonly Pair[], compared: readonly Pair[], what: string): void {
   const rises = risesOf(alike, compared);
   const shown = (pairs: readonly Pair[]): string =>
     `${median(pairs.map(({ one }) => one)).toFixed(2)} : ${median(pairs.map(({ other }) => other)).toFixed(2)}`;
@@ -128,5 +119,5 @@ export function mustNotRise(
     `${what}: p99 with : without ${shown(compared)} ms, before ${shown(alike)} ms; rise by pairs, quartiles ` +
       `${[0.25, 0.5, 0.75].map((p) => quantile(rises, p).toFixed(2)).join(' ')} ms\n`,
   );
-  expect(rises[1]).toBeLessThan(Math.max(bound, 0.1 * median(compared.map(({ other }) => other))));
+  expect(rises[1]).toBeLessThan(Math.max(0.3, 0.1 * median(compared.map(({ other }) => other))));
 }

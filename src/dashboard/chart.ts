@@ -1,6 +1,7 @@
 import UPlot from 'uplot';
 import type { Channel } from '../client/client.ts';
 import { colours, digits, h } from './dom.ts';
+import { axis } from './plot.ts';
 import type { Rows } from './rows.ts';
 
 /** What all charts of a stream show. */
@@ -139,12 +140,6 @@ export function chart(options: ChartOptions): Chart {
   );
   element.style.margin = '0';
 
-  const axis = {
-    stroke: () => colours().soft,
-    grid: { stroke: () => colours().line, width: 1 },
-    ticks: { stroke: () => colours().line, width: 1, size: 4 },
-    font: '11px system-ui, sans-serif',
-  };
   const plot = new UPlot(
     {
       width: 400,

@@ -13,18 +13,20 @@ export interface StillPlot {
   readonly says: string;
 }
 
+/** What the axes of all plots look like. */
+export const axis = {
+  stroke: () => colours().soft,
+  grid: { stroke: () => colours().line, width: 1 },
+  ticks: { stroke: () => colours().line, width: 1, size: 4 },
+  font: '11px system-ui, sans-serif',
+};
+
 const shades = ['trend', 'warn', 'soft', 'text'] as const;
 
 /** Draws it; `close` frees what it holds. */
 export function stillPlot({ title, across, x, curves, bars = false, says }: StillPlot) {
   const area = h('div', { role: 'img', 'aria-label': says });
   const element = h('div', { class: 'panel' }, h('h3', {}, title), area, h('div', { class: 'soft' }, across));
-  const axis = {
-    stroke: () => colours().soft,
-    grid: { stroke: () => colours().line, width: 1 },
-    ticks: { stroke: () => colours().line, width: 1, size: 4 },
-    font: '11px system-ui, sans-serif',
-  };
   const plot = new UPlot(
     {
       width: 300,

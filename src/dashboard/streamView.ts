@@ -399,7 +399,7 @@ export function streamView(daemon: Daemon, name: string): StreamView {
   function follow(): void {
     const before = subscription;
     subscription = undefined;
-    before?.close().catch(() => undefined);
+    before?.close().catch(noMatter);
     run().catch((error: Error) => {
       if (!closed) showNotice(`The stream cannot be followed: ${error.message}`, true);
     });
@@ -438,10 +438,13 @@ export function streamView(daemon: Daemon, name: string): StreamView {
       themed();
       for (const each of charts) each.close();
       kernel?.close();
-      subscription?.close().catch(() => undefined);
+      subscription?.close().catch(noMatter);
     },
   };
 }
+
+/** A subscription that cannot be closed has ended with its connection, which the page tells of by itself. */
+function noMatter(): void {}
 
 function timeText(seconds: number): string {
   const date = new Date(seconds * 1000);

@@ -36,9 +36,11 @@ interface LogCheck {
 
 /** @throws FirtrendError `logFormat` where there is no log */
 export async function readSegments(folder: string): Promise<SegmentReader> {
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory())
-    throw logError('logFormat', `${folder}: expected the folder of a log, found none`);
+  const found = await stat(folder).catch((cause: NodeJS.ErrnoException) => {
+    throw logError('logFormat', `${folder}: expected the folder of a log, got ${cause.code}`, { cause });
+  });
+  if (!found.isDirectory())
+    throw logError('logFormat', `${folder}: expected the folder of a log, got a file`);
   const files = segmentFiles(folder);
   const { catalog, open, openBytes } = await load(folder, files);
   const { run, stopped } = catalog;

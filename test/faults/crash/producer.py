@@ -134,7 +134,8 @@ async def commands():
         command = json.loads(line)
         limit = command.get("limit", limit)
         if "hold" in command:
-            limit = max(held["sent"] for held in state.values()) + 50
+            # Beyond all that is never sent: else a later break could fill it, and a swap there would have another seq.
+            limit = max(max(held["sent"], held["pieces"][-1][0]) for held in state.values()) + 50
         ending = command.get("end", ending)
         changed.set()
 

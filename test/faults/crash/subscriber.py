@@ -15,7 +15,7 @@ goal = int(sys.argv[4]) if len(sys.argv) > 4 else None
 told = {name: {"epoch": None, "next": 0, "ranges": [], "gaps": [], "kernels": []} for name in STREAMS}
 files = {name: open(os.path.join(folder, name.replace("/", "-") + ".rows"), "wb") for name in STREAMS}
 wrong, connections = [], 0
-said = {}  # by `subscribed`: in force from the first frame on, unless `kernel` comes before it
+said = {}  # by `subscribed`: in force from the slot's beginning on, unless `kernel` comes before its first frame
 
 
 def begin(info):
@@ -25,7 +25,7 @@ def begin(info):
     if info.get("recovered") is False or "lost" in info:
         wrong.append(f"{info['name']}: at {held['next']}: not recovered: {info.get('lost')}")
     held["epoch"] = info["epoch"]
-    said[info["name"]] = info["version"]
+    said[info["name"]] = (held["next"], info["version"])
     return info["name"]
 
 
@@ -53,7 +53,7 @@ def take(name, seq, flags, rows):
     if flags & 16:
         wrong.append(f"{name}: {seq} is said to be recomputed")
     if name in said:
-        kernel(name, seq, said[name])
+        kernel(name, *said[name])
     files[name].write(rows.astype("<u4").tobytes())
     extend(held["ranges"], seq, seq + len(rows))
     held["next"] = seq + len(rows)

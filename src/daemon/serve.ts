@@ -10,7 +10,7 @@ import { isLoopback, mustBeSafe } from './bind.ts';
 import type { Config } from './config/schema.ts';
 import { core } from './core.ts';
 import { errorDoor } from './errorDoor.ts';
-import { front } from './front.ts';
+import { type Front, front } from './front.ts';
 import { greeting } from './greeting.ts';
 import { readCertificate } from './http/tls.ts';
 import { metrics } from './metrics/metrics.ts';
@@ -57,16 +57,16 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const certificate = await readCertificate(config.tls);
   const auth = options.auth ?? (await authenticator(config.auth));
   const device = await chooseDevice(config.device);
-  const log =
-    options.log ??
-    (await openLog(config, { full: (full) => spaceChanged(full), broken: (error) => door.fail(error) }));
-
+  /** Undefined while the daemon starts: the disk may fail or be full by then. */
+  let clients: Front['clients'] | undefined;
+  let logFull = false;
+  let closing: Promise<void> | undefined;
   const door = errorDoor((error) => {
     logger.fatal({ err: error }, 'the daemon can go on no more');
-    outside.clients.end(closeCodes.internal, 'the daemon can go on no more');
+    clients?.end(closeCodes.internal, 'the daemon can go on no more');
   });
-  let closing: Promise<void> | undefined;
-  let logFull = false;
+  const log = options.log ?? (await openLog(config, { full: spaceChanged, broken: door.fail }));
+
   const open = (): boolean => closing === undefined && !door.broken;
   const ready = (): boolean => open() && !logFull && inside.lag() < readyLag;
   const told = metrics({
@@ -138,11 +138,13 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     rollback: kept.rollback,
   });
 
+  clients = outside.clients;
+
   function spaceChanged(full: boolean): void {
     logFull = full;
     if (full) {
       logger.error('no space is left for the log: nothing is acknowledged until there is');
-      outside.clients.logFull();
+      clients?.logFull();
     } else logger.info('there is space for the log again');
   }
 

@@ -102,6 +102,22 @@ test.skipIf(!strace)(
   },
 );
 
+test.skipIf(!strace)(
+  `a disk that is full at the start: it waits, says so, and serves then${skipped}`,
+  async () => {
+    const { daemon, log, trace } = await traced('pwrite64:error=ENOSPC:when=1..2');
+    expect(daemon.log()).toContain('no space is left');
+    expect(daemon.log()).toContain('there is space for the log again');
+    const client = await rawClient(daemon.url);
+    const { slot } = await client.ask(open);
+    client.send({ type: 'samples', slot, seq: 0, values: [[1]] });
+    await client.until(({ type }) => type === 'ack');
+    expect(await daemon.stop()).toBe(0);
+    expect(await held(log)).toBe(1);
+    expect(await trace()).toContain('INJECTED');
+  },
+);
+
 test.skipIf(!strace)(`a full disk: SIGTERM ends it all the same${skipped}`, async () => {
   const { daemon, log, trace } = await traced('pwrite64:error=ENOSPC:when=30+');
   const client = await rawClient(daemon.url, { alive: 1000 });

@@ -49,7 +49,7 @@ export async function runDemo({ seconds, port, models }: DemoOptions): Promise<D
   ]);
   const stop = stopAfter(seconds);
   try {
-    note(`daemon ${daemon.url}, dashboard (to come) ${daemon.url.replace(/^ws/, 'http').replace(/v1$/, '')}`);
+    note(`daemon ${daemon.url}, dashboard ${daemon.url.replace(/^ws/, 'http').replace(/v1$/, '')}`);
     // A daemon that is gone is the end of the demo.
     const connected = () => connect(daemon.url, { reconnect: false });
     const [source, sink] = await Promise.all([connected(), connected()]);
